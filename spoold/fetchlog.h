@@ -1,0 +1,32 @@
+/*
+ * The durable record of what was fetched from each account upstream, below
+ * state/fetched/: the decision that a fetched message is ours (M3, M4).
+ * One append-only file per account; a torn last line was never acknowledged
+ * and is cut off.
+ */
+#ifndef SPOOLD_FETCHLOG_H
+#define SPOOLD_FETCHLOG_H
+
+#include <sys/types.h>
+#include <stdint.h>
+
+struct fetchlog;
+
+struct fetchlog	*fetchlog_open(int spoolfd, const char *account);
+void	 fetchlog_close(struct fetchlog *);
+/* 1 and the time if this uid was fetched, else 0. */
+int	 fetchlog_find(const struct fetchlog *, uint32_t uidvalidity,
+	    const char *uid, int64_t *when);
+/* Append, fdatasync: 0, or -1 with errno.  key is that of the maildir file. */
+int	 fetchlog_add(struct fetchlog *, uint32_t uidvalidity,
+	    const char *uid, int64_t when, const char *key);
+/* 1 when a record with that key is durable. */
+int	 fetchlog_has_key(const struct fetchlog *, const char *key);
+/* The uid is gone upstream: forgotten at the next compaction. */
+int	 fetchlog_forget(struct fetchlog *, uint32_t uidvalidity,
+	    const char *uid);
+/* Calls fn for each record of that uidvalidity. */
+void	 fetchlog_each(const struct fetchlog *, uint32_t uidvalidity,
+	    void (*fn)(const char *uid, int64_t when, void *), void *);
+
+#endif
