@@ -1,0 +1,117 @@
+/* See LICENSE for the terms. */
+/*
+ * What dialerd tells relayctl over the control socket.  The messages are
+ * CTL_* in proto.h.  A client sends CTL_HELLO first, alone, and waits for
+ * its CTL_RESULT (error 0; EPROTONOSUPPORT and a closed connection when the
+ * versions differ).  Then one request at a time, each answered once:
+ *
+ *	CTL_SHOW_SUMMARY	CTL_SUMMARY
+ *	CTL_SHOW_QUEUE		CTL_QUEUE_ENTRY ... CTL_END
+ *	CTL_SHOW_CALLS		CTL_CALL_ENTRY ... CTL_END, oldest first
+ *	CTL_SHOW_USERS		CTL_USER_ENTRY ... CTL_END
+ *	all others		CTL_RESULT
+ *
+ * A request that fails is answered by a CTL_RESULT with an errno and words
+ * for the operator, also where entries were sent before.  Answers carry the
+ * id of their request.  Times are time_t, money is in 1/1000.
+ */
+#ifndef RELAYD_CTL_H
+#define RELAYD_CTL_H
+
+#include <stdint.h>
+
+#include "proto.h"
+
+enum ctl_state {			/* of the line */
+	CTL_STATE_IDLE,			/* no call */
+	CTL_STATE_OPENING,		/* the parent opens the device */
+	CTL_STATE_DIALLING,		/* modem set up, number dialled */
+	CTL_STATE_LINKING,		/* connected; PPP or `up` at work */
+	CTL_STATE_WINDOW,		/* mail passes */
+	CTL_STATE_CLOSING,		/* connections and link go down */
+	CTL_STATE_HANGUP,		/* modem hangs up */
+	CTL_STATE_COUNT
+};
+
+#define CTL_RESULT_MAX	24		/* "ok", "busy", ... and the NUL */
+
+/* One call, as the ledger has it.  A call in progress has closed == 0. */
+struct ctl_call {
+	uint64_t	 call;		/* its number; 0: there is no call */
+	int64_t		 opened;	/* ledger entry made */
+	int64_t		 dialled;	/* 0: it never came to that ... */
+	int64_t		 connected;
+	int64_t		 up;
+	int64_t		 closed;
+	uint64_t	 seconds;	/* that the line was (or is) in use */
+	uint64_t	 sent;		/* messages to upstream */
+	uint64_t	 fetched;	/* messages from upstream */
+	uint64_t	 failed;
+	uint64_t	 bytes_out;	/* on the wire */
+	uint64_t	 bytes_in;
+	uint64_t	 units;		/* of the tariff */
+	uint64_t	 cost;
+	uint64_t	 worst_seconds;	/* reckoned with before the call */
+	uint64_t	 worst_cost;
+	char		 line[PROTO_NAME_MAX];
+	char		 number[PROTO_NAME_MAX];
+	char		 result[CTL_RESULT_MAX];
+	char		 why[PROTO_TEXT_MAX];	/* it was dialled */
+	char		 connect[PROTO_NAME_MAX]; /* "CONNECT 33600/V42" */
+	char		 reason[PROTO_TEXT_MAX]; /* of the result, in words */
+};
+
+struct ctl_summary {
+	int64_t		 now;		/* dialerd's wall clock */
+	int64_t		 started;	/* dialerd */
+	uint32_t	 state;		/* enum ctl_state */
+	uint32_t	 hold;		/* 1: relayctl hold */
+	uint32_t	 spoold;	/* 1: its pipe is there */
+	uint32_t	 fetchd;
+	uint64_t	 queue_messages;	/* waiting for the line */
+	uint64_t	 queue_bytes;
+	int64_t		 queue_oldest;	/* 0: none */
+
+	/* The call in progress; call.call is 0 when there is none. */
+	struct ctl_call	 call;
+	uint64_t	 window_seconds; /* since link up; 0 before */
+	uint64_t	 window_max;
+	uint64_t	 todo_out;	/* messages still to send */
+	uint64_t	 todo_out_bytes;
+	uint64_t	 todo_in;	/* messages still to fetch, if known */
+	uint64_t	 todo_in_bytes;
+	uint64_t	 rate_out;	/* bytes a second of late */
+	uint64_t	 rate_in;
+
+	struct ctl_call	 last;		/* last finished call */
+	int64_t		 last_good;	/* last window that did its work */
+
+	/* The plan. */
+	int64_t		 next;		/* not before; 0: no time is set */
+	char		 next_why[PROTO_TEXT_MAX];
+
+	/* What was spent: calendar day and month. */
+	uint64_t	 day_calls;
+	uint64_t	 day_seconds;
+	uint64_t	 day_cost;
+	uint64_t	 month_calls;
+	uint64_t	 month_seconds;
+	uint64_t	 month_cost;
+};
+
+struct ctl_user {			/* one registered user */
+	char		 name[PROTO_NAME_MAX];
+	uint64_t	 messages;	/* in the mailbox */
+	uint64_t	 bytes;
+	uint32_t	 accounts;	/* fetched from, since dialerd began */
+	uint32_t	 error;		/* 0: the last fetch of all went well */
+	uint64_t	 fetched;	/* messages in the last window */
+	uint64_t	 fetched_bytes;
+	int64_t		 finished;	/* last fetch; 0: none yet */
+	char		 text[PROTO_TEXT_MAX];	/* what went wrong */
+};
+
+/* "idle", "dialling", ...; "unknown" for what is none. */
+const char	*ctl_state_name(uint32_t);
+
+#endif
