@@ -28,7 +28,7 @@ struct child_ops {
 	/* A pipe to a peer is there (also after the peer was respawned). */
 	void			(*peer_up)(enum proc_id);
 	void			(*peer_down)(enum proc_id);
-	/* SIGTERM or PARENT_SHUTDOWN: finish; then call child_exit(). */
+	/* PARENT_SHUTDOWN: finish; then call child_exit(). */
 	void			(*shutdown)(void);
 };
 
@@ -45,6 +45,8 @@ void	 child_run(const struct child_ops *, int argc, char *argv[])
 /* Ends the event loop and the process, after flushing the channels. */
 void	 child_exit(void);
 
+/* Which of the processes this is. */
+enum proc_id	 child_self(void);
 struct channel	*child_parent(void);
 /* The pipe to a peer; it may not be open: sends are then dropped. */
 struct channel	*child_peer(enum proc_id);

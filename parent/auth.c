@@ -1,0 +1,126 @@
+/* See LICENSE for the terms. */
+/*
+ * Whether a LAN user's password is right: the parent reads the passwd-file
+ * and an unprivileged task does the hashing, which takes its time.
+ */
+
+#include <sys/types.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf_msg.h"
+#include "log.h"
+#include "parent.h"
+#include "passwd.h"
+#include "task.h"
+
+#define AUTH_TIMEOUT	20	/* seconds: the dearest hashes take a few */
+#define USERS_FILE_MAX	(1024 * 1024)
+
+struct auth_question {		/* what the task gets, then the file */
+	struct proto_auth	 auth;
+	size_t			 len;
+};
+
+/* In the task. */
+static size_t
+auth_work(const void *input, void *result)
+{
+	struct auth_question	 q;
+	uint32_t		 ok;
+
+	memcpy(&q, input, sizeof(q));
+	ok = passwd_check((const char *)input + sizeof(q), q.len, q.auth.user,
+	    q.auth.password) == 1;
+	memcpy(result, &ok, sizeof(ok));
+	return (sizeof(ok));
+}
+
+static void
+answer(uint32_t id, uint32_t ok)
+{
+	channel_send(proc_channel(PROC_SPOOLD), PARENT_AUTH_RESULT, id, -1,
+	    &ok, sizeof(ok));
+}
+
+static void
+auth_done(void *arg, const void *result, size_t len)
+{
+	uint32_t	*id = arg, ok = 0;
+
+	if (len == sizeof(ok))
+		memcpy(&ok, result, sizeof(ok));
+	else
+		log_warnx("auth: no answer within %d seconds", AUTH_TIMEOUT);
+	answer(*id, ok == 1);
+	free(id);
+}
+
+static uint8_t *
+users_read(size_t *len)
+{
+	uint8_t	*mem = NULL;
+	int	 fd;
+
+	if (parent_conf->global.users == NULL) {
+		log_warnx("auth: no users file is configured");
+		return (NULL);
+	}
+	if ((fd = open(parent_conf->global.users,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1) {
+		log_warn("auth: %s", parent_conf->global.users);
+		return (NULL);
+	}
+	if (passwd_check_secrecy(fd) == -1)
+		log_warnx("auth: %s: others can read or write it: refused",
+		    parent_conf->global.users);
+	else if ((mem = conf_read_fd(fd, USERS_FILE_MAX, len)) == NULL)
+		log_warn("auth: %s", parent_conf->global.users);
+	close(fd);
+	return (mem);
+}
+
+int
+auth_handle(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct auth_question	*q = NULL;
+	struct proto_auth	 auth;
+	uint8_t			*file = NULL;
+	uint32_t		*id;
+	size_t			 len = 0;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &auth, sizeof(auth)) == -1 ||
+	    memchr(auth.user, '\0', sizeof(auth.user)) == NULL ||
+	    memchr(auth.password, '\0', sizeof(auth.password)) == NULL)
+		return (-1);
+	if ((id = malloc(sizeof(*id))) == NULL)
+		fatal("auth");
+	*id = imsg_get_id(imsg);
+	if ((file = users_read(&len)) == NULL)
+		goto fail;
+	if ((q = calloc(1, sizeof(*q) + len + 1)) == NULL)
+		goto fail;
+	q->auth = auth;
+	q->len = len;
+	memcpy(q + 1, file, len);
+	if (task_run(auth_work, q, sizeof(*q) + len + 1, AUTH_TIMEOUT,
+	    auth_done, id) == -1) {
+		log_warn("auth");
+		goto fail;
+	}
+	goto done;
+
+fail:
+	answer(*id, 0);
+	free(id);
+done:
+	freezero(file, len + 1);
+	freezero(q, sizeof(*q) + len + 1);
+	explicit_bzero(&auth, sizeof(auth));
+	return (0);
+}

@@ -1,0 +1,540 @@
+/* See LICENSE for the terms. */
+/* The keeper of an open line. */
+
+#include <sys/types.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "keeper.h"
+#include "log.h"
+#include "platform.h"
+
+/* pppd says goodbye to its peer: two round trips of a slow satellite. */
+#define STOP_WAIT	4000	/* milliseconds from SIGTERM to SIGKILL */
+/* A `down` command that hangs must not hold the line's place for ever. */
+#define DOWN_WAIT	10000	/* milliseconds */
+/*
+ * Modems take +++ only between silences of S12.  dialerd sets it to 0.4 s;
+ * a modem that would not have that has 1 s.
+ */
+#define GUARD_SHORT	450	/* milliseconds */
+#define GUARD_LONG	1100	/* milliseconds */
+#define ANSWER_WAIT	300	/* milliseconds for its "OK" */
+#define OUTPUT_MAX	512	/* bytes of one line of pppd's log */
+
+struct keeper {
+	const struct conf_line	*line;
+	int			 fd;		/* to the parent */
+	int			 tty;
+	int			 log;		/* what pppd or a command says */
+	pid_t			 pid;		/* pppd or a command; 0: none */
+	int			 up;		/* "up" was reported */
+	int			 is_ppp;
+	int			 stopping;
+	int64_t			 kill_at;	/* 0: not */
+	char			 out[OUTPUT_MAX];
+	size_t			 outlen;
+	char			 reason[OUTPUT_MAX]; /* last telling words */
+};
+
+static int	 child_pipe[2];	/* SIGCHLD wakes the poll */
+
+static int64_t
+now_ms(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+static void
+on_child(int sig)
+{
+	int	 saved = errno;
+
+	(void)sig;
+	(void)!write(child_pipe[1], "", 1);
+	errno = saved;
+}
+
+static void __attribute__((__format__(printf, 2, 3)))
+keeper_report(struct keeper *k, const char *fmt, ...)
+{
+	char	 line[OUTPUT_MAX + 32];
+	va_list	 ap;
+	int	 n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n >= sizeof(line) - 1)
+		n = sizeof(line) - 2;
+	line[n++] = '\n';
+	(void)!write(k->fd, line, (size_t)n);
+}
+
+static void
+keeper_down(struct keeper *k, const char *reason)
+{
+	k->up = 0;
+	keeper_report(k, "down %s", reason);
+}
+
+/*
+ * Starts a program whose output we read; it dies if we do.  input is its
+ * standard input, -1 for none.
+ */
+static int
+keeper_spawn(struct keeper *k, char *const argv[], int input)
+{
+	int	 p[2];
+
+	if (pipe(p) == -1)
+		return (-1);
+	switch (k->pid = fork()) {
+	case -1:
+		k->pid = 0;
+		close(p[0]);
+		close(p[1]);
+		return (-1);
+	case 0:
+		(void)platform_die_with_parent(SIGKILL);
+		signal(SIGCHLD, SIG_DFL);
+		signal(SIGPIPE, SIG_DFL);
+		if (input == -1)
+			input = open("/dev/null", O_RDONLY);
+		dup2(input, 0);
+		dup2(p[1], 1);
+		dup2(p[1], 2);
+		closefrom(3);
+		/* A group of its own, so that what it starts goes with it. */
+		setpgid(0, 0);
+		execvp(argv[0], argv);
+		dprintf(1, "%s: %s\n", argv[0], strerror(errno));
+		_exit(127);
+	}
+	setpgid(k->pid, k->pid);
+	close(p[1]);
+	fcntl(p[0], F_SETFL, O_NONBLOCK);
+	if (k->log != -1)
+		close(k->log);
+	k->log = p[0];
+	k->outlen = 0;
+	return (0);
+}
+
+static int
+keeper_command(struct keeper *k, const char *command)
+{
+	char	*argv[4];
+
+	argv[0] = (char *)(uintptr_t)"/bin/sh";
+	argv[1] = (char *)(uintptr_t)"-c";
+	argv[2] = (char *)(uintptr_t)command;
+	argv[3] = NULL;
+	k->is_ppp = 0;
+	return (keeper_spawn(k, argv, -1));
+}
+
+/* A word of a pppd options file, quoted as pppd(8) wants it. */
+static void
+write_quoted(int fd, const char *name, const char *s)
+{
+	char	 buf[1024];
+	size_t	 n;
+
+	if (s == NULL)
+		return;
+	n = (size_t)snprintf(buf, sizeof(buf), "%s \"", name);
+	for (; *s != '\0' && n < sizeof(buf) - 4; s++) {
+		if (*s == '"' || *s == '\\')
+			buf[n++] = '\\';
+		buf[n++] = *s;
+	}
+	buf[n++] = '"';
+	buf[n++] = '\n';
+	(void)!write(fd, buf, n);
+}
+
+/*
+ * A command line can be read by all and a file may be left behind, so
+ * secrets go through a pipe, which holds far more than these.
+ */
+static int
+keeper_secrets(const struct conf_line *line)
+{
+	int	 p[2];
+
+	if (pipe(p) == -1)
+		return (-1);
+	write_quoted(p[1], "user", line->ppp_user);
+	write_quoted(p[1], "password", line->ppp_password);
+	close(p[1]);
+	return (p[0]);
+}
+
+static int
+keeper_ppp(struct keeper *k)
+{
+	struct strnode	 *n;
+	char		**argv, speed[16];
+	size_t		  argc = 0, max;
+	int		  bits, r, secrets;
+
+	max = strlist_len(&k->line->ppp_options) + 32;
+	if ((argv = calloc(max, sizeof(*argv))) == NULL)
+		return (-1);
+	if ((secrets = keeper_secrets(k->line)) == -1) {
+		free(argv);
+		return (-1);
+	}
+	snprintf(speed, sizeof(speed), "%u", k->line->speed);
+#define WORD(w)	argv[argc++] = (char *)(uintptr_t)(w)
+	WORD(PATH_PPPD);
+	WORD(k->line->device);
+	WORD(speed);
+	WORD("nodetach");
+	WORD("noauth");			/* the provider need not log in here */
+	WORD("noipdefault");
+	WORD("defaultroute");
+	WORD("logfd");
+	WORD("1");
+	WORD("lcp-echo-interval");	/* a dead line is noticed and closed */
+	WORD("20");
+	WORD("lcp-echo-failure");
+	WORD("3");
+	/* Without modem control lines carrier cannot be watched there. */
+	WORD(ioctl(k->tty, TIOCMGET, &bits) == -1 ? "local" : "modem");
+	WORD("file");
+	WORD("/dev/stdin");
+	TAILQ_FOREACH(n, &k->line->ppp_options, entry)
+		WORD(n->s);
+#undef WORD
+	argv[argc] = NULL;
+	k->is_ppp = 1;
+	r = keeper_spawn(k, argv, secrets);
+	close(secrets);
+	free(argv);
+	return (r);
+}
+
+static void
+keeper_start(struct keeper *k)
+{
+	if (k->line->ppp) {
+		if (keeper_ppp(k) == -1)
+			keeper_down(k, "pppd could not be started");
+	} else if (k->line->up != NULL) {
+		if (keeper_command(k, k->line->up) == -1)
+			keeper_down(k, "the up command could not be started");
+	} else {
+		k->up = 1;
+		keeper_report(k, "up");
+	}
+}
+
+static void
+keeper_stop(struct keeper *k)
+{
+	k->stopping = 1;
+	if (k->pid != 0) {
+		kill(-k->pid, SIGTERM);
+		k->kill_at = now_ms() + STOP_WAIT;
+	} else if (k->line->down != NULL && k->up) {
+		if (keeper_command(k, k->line->down) == -1)
+			keeper_down(k, "the down command could not be started");
+		else
+			k->kill_at = now_ms() + DOWN_WAIT;
+	} else
+		keeper_down(k, "closed");
+}
+
+/* What pppd says of its end, and what tells that the link is up. */
+static void
+keeper_line(struct keeper *k, char *line)
+{
+	static const char *const telling[] = {
+		"failed", "Failed", "hangup", "Hangup", "denied", "terminated",
+		"rejected", "not ", "No ", "error", "timeout", "Couldn't",
+		"unrecognized", "refused"
+	};
+	size_t	 i;
+
+	log_debug("%s: %s", k->is_ppp ? "pppd" : "command", line);
+	if (!k->is_ppp) {
+		strlcpy(k->reason, line, sizeof(k->reason));
+		return;
+	}
+	/* pppd's last word once both ends have their addresses. */
+	if (strncmp(line, "remote IP address ", 18) == 0 && !k->up) {
+		k->up = 1;
+		keeper_report(k, "up");
+		return;
+	}
+	for (i = 0; i < sizeof(telling) / sizeof(telling[0]); i++)
+		if (strstr(line, telling[i]) != NULL) {
+			strlcpy(k->reason, line, sizeof(k->reason));
+			return;
+		}
+}
+
+static void
+keeper_output(struct keeper *k)
+{
+	char	*nl;
+	ssize_t	 n;
+
+	n = read(k->log, k->out + k->outlen, sizeof(k->out) - 1 - k->outlen);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		close(k->log);
+		k->log = -1;
+		return;
+	}
+	k->outlen += (size_t)n;
+	k->out[k->outlen] = '\0';
+	while ((nl = memchr(k->out, '\n', k->outlen)) != NULL) {
+		*nl = '\0';
+		if (nl > k->out && nl[-1] == '\r')
+			nl[-1] = '\0';
+		keeper_line(k, k->out);
+		k->outlen -= (size_t)(nl + 1 - k->out);
+		memmove(k->out, nl + 1, k->outlen);
+	}
+	if (k->outlen == sizeof(k->out) - 1)
+		k->outlen = 0;
+}
+
+static void
+keeper_exited(struct keeper *k, int status)
+{
+	char	 reason[OUTPUT_MAX];
+	int	 was_down_command;
+
+	while (k->log != -1) {
+		size_t	 before = k->outlen;
+
+		keeper_output(k);
+		if (k->log != -1 && k->outlen == before)
+			break;
+	}
+	kill(-k->pid, SIGKILL);		/* what it may have left behind */
+	k->pid = 0;
+	k->kill_at = 0;
+	was_down_command = k->stopping && !k->is_ppp;
+	if (k->stopping) {
+		keeper_down(k, was_down_command && status != 0 ?
+		    "the down command failed" : "closed");
+		return;
+	}
+	if (!k->is_ppp && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		k->up = 1;
+		keeper_report(k, "up");
+		return;
+	}
+	snprintf(reason, sizeof(reason), "%s ended%s%.400s",
+	    k->is_ppp ? "pppd" : "the up command",
+	    k->reason[0] != '\0' ? ": " : "", k->reason);
+	keeper_down(k, reason);
+}
+
+static void
+keeper_reap(struct keeper *k)
+{
+	char	 drain[64];
+	pid_t	 pid;
+	int	 status;
+
+	while (read(child_pipe[0], drain, sizeof(drain)) > 0)
+		;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == k->pid)
+			keeper_exited(k, status);
+}
+
+static void
+keeper_silence(int ms)
+{
+	struct timespec	 ts = { ms / 1000, (ms % 1000) * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+/* The escape sequence and ATH; 1 when the modem said something to it. */
+static int
+keeper_escape(struct keeper *k, int guard)
+{
+	struct pollfd	 pfd = { k->tty, POLLIN, 0 };
+
+	keeper_silence(guard);
+	tcflush(k->tty, TCIFLUSH);
+	(void)!write(k->tty, "+++", 3);
+	keeper_silence(guard);
+	(void)!write(k->tty, "ATH\r", 4);
+	return (poll(&pfd, 1, ANSWER_WAIT) > 0 &&
+	    (pfd.revents & POLLIN) != 0);
+}
+
+/*
+ * Hangs up with nobody's help: DTR where the device has it, else the escape
+ * sequence.  The close that follows drops DTR once more (HUPCL).
+ */
+static void
+keeper_hangup(struct keeper *k)
+{
+	struct termios	 t;
+	int		 bits = TIOCM_DTR;
+
+	if (k->tty == -1)
+		return;
+	if (tcgetattr(k->tty, &t) == 0) {
+		t.c_cflag |= HUPCL;
+		(void)tcsetattr(k->tty, TCSANOW, &t);
+	}
+	tcflush(k->tty, TCIOFLUSH);
+	if (ioctl(k->tty, TIOCMBIC, &bits) == 0)
+		return;
+	if (!keeper_escape(k, GUARD_SHORT))
+		(void)keeper_escape(k, GUARD_LONG);
+}
+
+static void __attribute__((__noreturn__))
+keeper_kill(struct keeper *k)
+{
+	if (k->pid != 0) {
+		kill(-k->pid, SIGKILL);
+		kill(k->pid, SIGKILL);
+	}
+	if (k->line->down != NULL && (k->up || k->pid != 0)) {
+		/* Not waited for; it may outlive us. */
+		signal(SIGCHLD, SIG_IGN);
+		if (fork() == 0) {
+			setsid();
+			closefrom(3);
+			execl("/bin/sh", "sh", "-c", k->line->down,
+			    (char *)NULL);
+			_exit(127);
+		}
+	}
+	keeper_hangup(k);
+	if (k->tty != -1)
+		close(k->tty);
+	_exit(0);
+}
+
+static void
+keeper_commands(struct keeper *k)
+{
+	char	 c[16];
+	ssize_t	 n, i;
+
+	n = read(k->fd, c, sizeof(c));
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0)
+		keeper_kill(k);		/* the parent is gone */
+	for (i = 0; i < n; i++) {
+		switch (c[i]) {
+		case KEEPER_START:
+			keeper_start(k);
+			break;
+		case KEEPER_STOP:
+			keeper_stop(k);
+			break;
+		case KEEPER_QUIT:
+			if (k->pid != 0)
+				keeper_kill(k);
+			_exit(0);
+		default:
+			keeper_kill(k);
+		}
+	}
+}
+
+static void
+keeper_loop(struct keeper *k)
+{
+	struct pollfd	 pfd[3];
+	int64_t		 left;
+	int		 wait;
+
+	for (;;) {
+		pfd[0].fd = k->fd;
+		pfd[1].fd = child_pipe[0];
+		pfd[2].fd = k->log;	/* poll skips -1 */
+		pfd[0].events = pfd[1].events = pfd[2].events = POLLIN;
+		wait = -1;
+		if (k->kill_at != 0) {
+			left = k->kill_at - now_ms();
+			wait = left < 0 ? 0 : (int)left;
+		}
+		if (poll(pfd, 3, wait) == -1 && errno != EINTR)
+			keeper_kill(k);
+		if (k->kill_at != 0 && now_ms() >= k->kill_at) {
+			k->kill_at = 0;
+			if (k->pid != 0)
+				kill(-k->pid, SIGKILL);
+		}
+		if (k->log != -1 && pfd[2].revents != 0)
+			keeper_output(k);
+		if (pfd[1].revents != 0)
+			keeper_reap(k);
+		if (pfd[0].revents != 0)
+			keeper_commands(k);
+	}
+}
+
+void
+keeper_run(const struct conf_line *line, int fd, int tty)
+{
+	struct keeper		 k;
+	struct sigaction	 sa;
+
+	memset(&k, 0, sizeof(k));
+	k.line = line;
+	/* Known places first, then nothing else of the parent's. */
+	if ((k.fd = fcntl(fd, F_DUPFD, 100)) == -1 ||
+	    (tty != -1 && (tty = fcntl(tty, F_DUPFD, 100)) == -1))
+		_exit(1);
+	dup2(k.fd, 3);
+	k.fd = 3;
+	if (tty != -1)
+		dup2(tty, 4);
+	k.tty = tty != -1 ? 4 : -1;
+	closefrom(tty != -1 ? 5 : 4);
+	k.log = -1;
+	log_procinit("keeper");
+	setproctitle("keeper of line %s", line->name);
+	/* A service manager's signals are for the parent, which tells us. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	if (pipe(child_pipe) == -1)
+		_exit(1);
+	fcntl(child_pipe[0], F_SETFL, O_NONBLOCK);
+	fcntl(child_pipe[1], F_SETFL, O_NONBLOCK);
+	fcntl(k.fd, F_SETFL, O_NONBLOCK);
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_child;
+	sa.sa_flags = SA_RESTART | SA_NOCLDSTOP;
+	sigaction(SIGCHLD, &sa, NULL);
+	keeper_loop(&k);
+	_exit(0);
+}

@@ -1,0 +1,365 @@
+/* See LICENSE for the terms. */
+/*
+ * The line, as the parent sees it: the device opened and locked, the keeper
+ * that holds it, and the parent's own clock, which does not trust dialerd
+ * to hang up (L1).
+ */
+
+#include <sys/types.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <errno.h>
+#include <event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "keeper.h"
+#include "log.h"
+#include "parent.h"
+
+/* Beyond the wait for CONNECT: setting up a modem that answers slowly. */
+#define LINE_SETUP	60	/* seconds */
+/* PPP negotiation over a satellite line, or an `up` command. */
+#define LINE_LINKING	90	/* seconds */
+/* L1: what the parent gives on top of the window's maximum. */
+#define LINE_GRACE	30	/* seconds */
+/* The keeper's emergency: pppd and DTR go at once; a modem without DTR may
+ * need the escape sequence twice, with its guard times. */
+#define LINE_KILL_WAIT	5	/* seconds */
+
+static struct line {
+	int			 open;
+	uint64_t		 call;
+	char			 name[PROTO_NAME_MAX];
+	uint64_t		 window;	/* seconds */
+	int			 tty;
+	pid_t			 keeper;
+	int			 fd;		/* to the keeper */
+	struct event		 ev;
+	struct event		 timer;
+	char			 in[1024];
+	size_t			 inlen;
+	int			 killed;
+} line = { .tty = -1, .fd = -1 };
+
+int
+line_is_open(void)
+{
+	return (line.open);
+}
+
+static void
+line_tell(uint32_t type, uint32_t error, const char *text, int fd)
+{
+	struct proto_line	 msg;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.call = line.call;
+	strlcpy(msg.name, line.name, sizeof(msg.name));
+	msg.error = error;
+	strlcpy(msg.text, text, sizeof(msg.text));
+	channel_send(proc_channel(PROC_DIALERD), type, 0, fd, &msg,
+	    sizeof(msg));
+}
+
+static void
+line_timer(uint64_t seconds)
+{
+	struct timeval	 tv;
+
+	tv.tv_sec = (time_t)seconds;
+	tv.tv_usec = 0;
+	evtimer_add(&line.timer, &tv);
+}
+
+/* The line is down and the device free. */
+static void
+line_closed(void)
+{
+	if (!line.open)
+		return;
+	evtimer_del(&line.timer);
+	if (line.fd != -1) {
+		event_del(&line.ev);
+		close(line.fd);
+	}
+	if (line.tty != -1) {
+		(void)ioctl(line.tty, TIOCNXCL);
+		close(line.tty);
+	}
+	log_debug("line %s: closed", line.name);
+	line.fd = line.tty = -1;
+	line.open = 0;
+	line.keeper = 0;
+	line.inlen = 0;
+}
+
+void
+line_down(const char *why)
+{
+	if (!line.open || line.killed)
+		return;
+	log_warnx("line %s: taken down: %s", line.name, why);
+	line.killed = 1;
+	line_tell(PARENT_LINK_DOWN, ECONNABORTED, why, -1);
+	if (line.keeper > 0) {
+		/* Our end closes: the keeper takes all down and exits. */
+		event_del(&line.ev);
+		close(line.fd);
+		line.fd = -1;
+		line_timer(LINE_KILL_WAIT);
+	} else
+		line_closed();
+}
+
+static void
+line_late(int fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	if (line.killed) {
+		/* pppd dies with it. */
+		log_warnx("line %s: the keeper hangs: killed", line.name);
+		kill(line.keeper, SIGKILL);
+		return;
+	}
+	line_down("open longer than it may be");
+}
+
+int
+line_reaped(pid_t pid)
+{
+	if (!line.open || pid != line.keeper)
+		return (0);
+	if (!line.killed) {
+		log_warnx("line %s: the keeper died", line.name);
+		line_tell(PARENT_LINK_DOWN, ECONNABORTED, "the keeper died",
+		    -1);
+	}
+	line_closed();
+	return (1);
+}
+
+static void
+line_report(char *text)
+{
+	if (strcmp(text, "up") == 0) {
+		line_timer(line.window + LINE_GRACE);
+		line_tell(PARENT_LINK_UP, 0, "", -1);
+	} else if (strncmp(text, "down ", 5) == 0)
+		line_tell(PARENT_LINK_DOWN,
+		    strcmp(text + 5, "closed") == 0 ? 0 : ENETDOWN, text + 5,
+		    -1);
+	log_debug("line %s: %s", line.name, text);
+}
+
+static void
+line_read(int fd, short events, void *arg)
+{
+	char	*nl;
+	ssize_t	 n;
+
+	(void)events;
+	(void)arg;
+	n = read(fd, line.in + line.inlen, sizeof(line.in) - 1 - line.inlen);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		/* It exits; the rest follows when it is reaped. */
+		event_del(&line.ev);
+		return;
+	}
+	line.inlen += (size_t)n;
+	line.in[line.inlen] = '\0';
+	while ((nl = memchr(line.in, '\n', line.inlen)) != NULL) {
+		*nl = '\0';
+		line_report(line.in);
+		if (!line.open)
+			return;
+		line.inlen -= (size_t)(nl + 1 - line.in);
+		memmove(line.in, nl + 1, line.inlen);
+	}
+}
+
+/* Opened, ours alone, and locked against programs that ask politely. */
+static int
+line_open_device(const char *device)
+{
+	int	 fd, error;
+
+	if ((fd = open(device, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) ==
+	    -1)
+		return (-1);
+	if (!isatty(fd)) {
+		errno = ENOTTY;
+		goto fail;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		errno = EBUSY;
+		goto fail;
+	}
+	(void)ioctl(fd, TIOCEXCL);
+	return (fd);
+
+fail:
+	error = errno;
+	close(fd);
+	errno = error;
+	return (-1);
+}
+
+static int
+line_start_keeper(const struct conf_line *conf)
+{
+	int	 sp[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sp) == -1)
+		return (-1);
+	switch (line.keeper = fork()) {
+	case -1:
+		line.keeper = 0;
+		close(sp[0]);
+		close(sp[1]);
+		return (-1);
+	case 0:
+		keeper_run(conf, sp[1], line.tty);
+	}
+	close(sp[1]);
+	fcntl(sp[0], F_SETFD, FD_CLOEXEC);
+	fcntl(sp[0], F_SETFL, O_NONBLOCK);
+	line.fd = sp[0];
+	event_set(&line.ev, line.fd, EV_READ | EV_PERSIST, line_read, NULL);
+	event_add(&line.ev, NULL);
+	return (0);
+}
+
+static int
+line_message(struct imsg *imsg, struct proto_line *msg)
+{
+	if (imsg_get_data(imsg, msg, sizeof(*msg)) == -1 ||
+	    memchr(msg->name, '\0', sizeof(msg->name)) == NULL ||
+	    memchr(msg->text, '\0', sizeof(msg->text)) == NULL)
+		return (-1);
+	return (0);
+}
+
+int
+line_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	const struct conf_line	*conf;
+	struct proto_line	 msg;
+	int			 fd = -1;
+
+	(void)ch;
+	(void)arg;
+	if (line_message(imsg, &msg) == -1)
+		return (-1);
+	if (line.open) {
+		/* The one before is still going down: as if it were busy. */
+		msg.error = EBUSY;
+		strlcpy(msg.text, "the line is still closing",
+		    sizeof(msg.text));
+		channel_send(ch, PARENT_LINE_TTY, 0, -1, &msg, sizeof(msg));
+		return (0);
+	}
+	if ((conf = conf_line_find(parent_conf, msg.name)) == NULL)
+		return (-1);
+	line.call = msg.call;
+	strlcpy(line.name, msg.name, sizeof(line.name));
+	line.window = conf->window;
+	line.killed = 0;
+	if (conf->device != NULL &&
+	    (line.tty = line_open_device(conf->device)) == -1) {
+		log_warn("line %s: %s", line.name, conf->device);
+		line_tell(PARENT_LINE_TTY, (uint32_t)errno, conf->device, -1);
+		return (0);
+	}
+	if (line_start_keeper(conf) == -1) {
+		log_warn("line %s", line.name);
+		line_tell(PARENT_LINE_TTY, (uint32_t)errno, "keeper", -1);
+		if (line.tty != -1)
+			close(line.tty);
+		line.tty = -1;
+		return (0);
+	}
+	line.open = 1;
+	evtimer_set(&line.timer, line_late, NULL);
+	line_timer(conf->answer + LINE_SETUP + LINE_GRACE);
+	if (line.tty != -1 &&
+	    (fd = fcntl(line.tty, F_DUPFD_CLOEXEC, 3)) == -1)
+		line_tell(PARENT_LINE_TTY, (uint32_t)errno, "descriptor", -1);
+	else
+		line_tell(PARENT_LINE_TTY, 0, "", fd);
+	return (0);
+}
+
+static void
+line_command(char command)
+{
+	if (line.fd != -1 && write(line.fd, &command, 1) != 1)
+		log_warn("line %s: keeper", line.name);
+}
+
+/* A message about a call that the parent has ended is late, not wrong. */
+static int
+line_current(const struct proto_line *msg)
+{
+	return (line.open && !line.killed && msg->call == line.call);
+}
+
+int
+line_handle_start(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_line	 msg;
+
+	(void)ch;
+	(void)arg;
+	if (line_message(imsg, &msg) == -1)
+		return (-1);
+	if (!line_current(&msg))
+		return (0);
+	line_timer(LINE_LINKING + LINE_GRACE);
+	line_command(KEEPER_START);
+	return (0);
+}
+
+int
+line_handle_stop(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_line	 msg;
+
+	if (line_message(imsg, &msg) == -1)
+		return (-1);
+	(void)arg;
+	if (!line_current(&msg)) {
+		msg.error = 0;
+		strlcpy(msg.text, "closed", sizeof(msg.text));
+		channel_send(ch, PARENT_LINK_DOWN, 0, -1, &msg, sizeof(msg));
+		return (0);
+	}
+	line_command(KEEPER_STOP);
+	return (0);
+}
+
+int
+line_handle_close(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_line	 msg;
+
+	(void)ch;
+	(void)arg;
+	if (line_message(imsg, &msg) == -1)
+		return (-1);
+	if (!line_current(&msg))
+		return (0);
+	line.killed = 1;	/* it ends as it should: no more reports */
+	line_command(KEEPER_QUIT);
+	line_timer(LINE_KILL_WAIT);
+	return (0);
+}

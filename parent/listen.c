@@ -1,0 +1,198 @@
+/* See LICENSE for the terms. */
+/* The sockets that only root can bind, and the control sockets. */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "parent.h"
+
+#define LISTEN_BACKLOG	128
+#define CONTROL_BACKLOG	5
+
+static struct control_socket {
+	char	 path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	int	 fd;
+} control[2] = { { "", -1 }, { "", -1 } };	/* by read-only or not */
+
+static int
+same_listener(const struct conf_listener *a, const struct conf_listener *b)
+{
+	return (strcmp(a->host, b->host) == 0 && a->port == b->port);
+}
+
+static int
+bind_one(struct conf_listener *l)
+{
+	struct addrinfo	 hints, *ai;
+	char		 port[8];
+	int		 one = 1, r;
+
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+	snprintf(port, sizeof(port), "%u", l->port);
+	if ((r = getaddrinfo(l->host, port, &hints, &ai)) != 0) {
+		log_warnx("listen on %s port %s: %s", l->host, port,
+		    gai_strerror(r));
+		return (-1);
+	}
+	if ((l->fd = socket(ai->ai_family, SOCK_STREAM, 0)) == -1)
+		goto fail;
+	if (fcntl(l->fd, F_SETFD, FD_CLOEXEC) == -1 ||
+	    fcntl(l->fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ==
+	    -1)
+		goto fail;
+#ifdef IPV6_V6ONLY
+	if (ai->ai_family == AF_INET6)
+		(void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
+		    sizeof(one));
+#endif
+	if (bind(l->fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
+	    listen(l->fd, LISTEN_BACKLOG) == -1)
+		goto fail;
+	freeaddrinfo(ai);
+	return (0);
+
+fail:
+	log_warn("listen on %s port %s", l->host, port);
+	if (l->fd != -1)
+		close(l->fd);
+	l->fd = -1;
+	freeaddrinfo(ai);
+	return (-1);
+}
+
+void
+listen_close(struct conf *conf)
+{
+	struct conf_listener	*l;
+
+	TAILQ_FOREACH(l, &conf->listeners, entry) {
+		if (l->fd != -1)
+			close(l->fd);
+		l->fd = -1;
+	}
+}
+
+int
+listen_bind(struct conf *conf, const struct conf *old)
+{
+	struct conf_listener	*l, *o;
+
+	TAILQ_FOREACH(l, &conf->listeners, entry)
+		l->fd = -1;
+	TAILQ_FOREACH(l, &conf->listeners, entry) {
+		if (old != NULL)
+			TAILQ_FOREACH(o, &old->listeners, entry)
+				if (o->fd != -1 && same_listener(l, o)) {
+					l->fd = fcntl(o->fd,
+					    F_DUPFD_CLOEXEC, 3);
+					break;
+				}
+		if (l->fd == -1 && bind_one(l) == -1) {
+			listen_close(conf);
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+/* The directory is made; nobody else may be able to replace the socket. */
+static int
+control_dir(const char *path)
+{
+	char	*slash, dir[sizeof(control[0].path)];
+
+	strlcpy(dir, path, sizeof(dir));
+	if ((slash = strrchr(dir, '/')) == NULL || slash == dir)
+		return (0);
+	*slash = '\0';
+	if (mkdir(dir, 0755) == -1 && errno != EEXIST) {
+		log_warn("mkdir %s", dir);
+		return (-1);
+	}
+	return (0);
+}
+
+static int
+control_bind(struct control_socket *c, const char *path, mode_t mode)
+{
+	struct sockaddr_un	 sun;
+	mode_t			 old;
+	int			 fd, r;
+
+	if (control_dir(path) == -1)
+		return (-1);
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
+	    sizeof(sun.sun_path)) {
+		log_warnx("control socket %s: path too long", path);
+		return (-1);
+	}
+	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
+		goto fail;
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0) {
+		close(fd);
+		log_warnx("control socket %s: another relayd is running",
+		    path);
+		return (-1);
+	}
+	if (unlink(path) == -1 && errno != ENOENT)
+		goto fail;
+	old = umask(~mode & 0777);
+	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
+	umask(old);
+	if (r == -1 || chmod(path, mode) == -1 ||
+	    listen(fd, CONTROL_BACKLOG) == -1 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		goto fail;
+	c->fd = fd;
+	strlcpy(c->path, path, sizeof(c->path));
+	return (0);
+
+fail:
+	log_warn("control socket %s", path);
+	if (fd != -1)
+		close(fd);
+	return (-1);
+}
+
+int
+listen_control(const struct conf *conf)
+{
+	if (control[0].fd == -1 &&
+	    control_bind(&control[0], conf->global.control, 0660) == -1)
+		return (-1);
+	if (control[1].fd == -1 &&
+	    control_bind(&control[1], conf->global.control_ro, 0666) == -1)
+		return (-1);
+	return (0);
+}
+
+int
+listen_control_fd(int readonly)
+{
+	return (fcntl(control[readonly != 0].fd, F_DUPFD_CLOEXEC, 3));
+}
+
+void
+listen_control_unlink(void)
+{
+	int	 i;
+
+	for (i = 0; i < 2; i++)
+		if (control[i].fd != -1)
+			unlink(control[i].path);
+}
