@@ -8,5 +8,7 @@
 void	 local_deliver(void);
 /* For maildir_recover: decides keys of the form "q.<id>.<n>". */
 int	 local_decided(const char *key, void *arg);
+/* Something could not be placed or delivered: start that timer. */
+void	 local_retry_later(void);
 
 #endif
