@@ -1,0 +1,32 @@
+/* See LICENSE for the terms. */
+
+/* What clients say to prove who they are, as the SASL mechanisms PLAIN and
+ * LOGIN have it.  RFC 4616, RFC 4648.  No I/O and no allocation. */
+#ifndef SPOOLD_SASL_H
+#define SPOOLD_SASL_H
+
+#include <sys/types.h>
+
+#include "proto.h"
+
+/* Bytes of a PLAIN message at its longest, NULs included. */
+#define SASL_MESSAGE_MAX	(2 * PROTO_NAME_MAX + PROTO_PASSWORD_MAX)
+
+struct sasl_login {
+	char	 user[PROTO_NAME_MAX];
+	char	 password[PROTO_PASSWORD_MAX];
+};
+
+/*
+ * Decodes base64 strictly (padding, no white space, no bits left over) and
+ * puts a NUL after it.  The number of bytes; -1 when it is not base64 or
+ * does not fit size, the NUL included.
+ */
+ssize_t	 sasl_base64_decode(const char *, size_t, char *dst, size_t size);
+/*
+ * Takes a decoded PLAIN message apart; acting for somebody else is not
+ * possible.  0, or -1.
+ */
+int	 sasl_plain_parse(const char *, size_t, struct sasl_login *);
+
+#endif
