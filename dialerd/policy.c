@@ -183,7 +183,9 @@ find_cause(const struct conf *conf, const struct policy_facts *f,
 	strlcpy(cause->why, "no condition in sight", sizeof(cause->why));
 	if (f->request != POLICY_REQUEST_NONE) {
 		cause->when = f->now;
-		strlcpy(cause->why, "request", sizeof(cause->why));
+		/* The ledger knows a new series by the first of these. */
+		strlcpy(cause->why, f->request == POLICY_REQUEST_NEW ?
+		    "request" : "request again", sizeof(cause->why));
 		return;
 	}
 	TAILQ_FOREACH(rule, &conf->rules, entry) {

@@ -1,0 +1,68 @@
+/* See LICENSE for the terms. */
+/*
+ * The ledger of calls: a file of lines that are only ever appended, with an
+ * entry on stable storage before the first digit of each call (L4), and
+ * what policy needs of it in memory.
+ */
+#ifndef DIALERD_LEDGER_H
+#define DIALERD_LEDGER_H
+
+#include <time.h>
+
+#include "ctl.h"
+#include "policy.h"
+
+struct ledger;
+
+/* What went before the next call. */
+struct ledger_series {
+	time_t		 good_up;	/* last good window; 0: none */
+	time_t		 good_closed;
+	uint64_t	 left;		/* messages that it left behind */
+	uint32_t	 left_windows;	/* such windows in a row */
+	uint32_t	 attempts;	/* failed since, or since a request */
+	time_t		 first;		/* first of these began */
+	time_t		 last;		/* last of these ended */
+};
+
+/*
+ * Takes a descriptor open for reading and appending, which it owns on
+ * success.  Reads it, cuts off a torn last line, and closes calls that a
+ * crash left open: result "crashed", charged at their worst case.  NULL
+ * with errno.
+ */
+struct ledger	*ledger_new(int fd, time_t now);
+void		 ledger_free(struct ledger *);
+
+/*
+ * Writes and syncs the entry of a call that is about to be dialled, of
+ * which opened, line, number, why and the worst case are set; gives it its
+ * number.  0, or -1 with errno: then there must be no call.
+ */
+int		 ledger_open(struct ledger *, struct ctl_call *);
+/*
+ * Writes and syncs its end.  What cannot be written is kept and written
+ * before anything else (ledger_retry), but counts at once.  0, or -1 with
+ * errno.
+ */
+int		 ledger_close(struct ledger *, const struct ctl_call *,
+		    uint64_t left, int good);
+/* Tries again what could not be written; 0 when nothing is left of it. */
+int		 ledger_retry(struct ledger *);
+
+/*
+ * Calls that began at from or later; one that is open counts at its worst
+ * case, one over the end of a period to that in which it began.
+ */
+void		 ledger_sum(const struct ledger *, time_t from,
+		    struct policy_sum *);
+void		 ledger_series(const struct ledger *, struct ledger_series *);
+
+/*
+ * The calls of some 400 days, oldest first: how many, and one of them by
+ * its place.  0, or -1 with errno.
+ */
+size_t		 ledger_count(const struct ledger *);
+int		 ledger_read(const struct ledger *, size_t, struct ctl_call *);
+
+#endif

@@ -1,0 +1,49 @@
+/* See LICENSE for the terms. */
+/*
+ * One line of the ledger of calls.  Pure.
+ *
+ *	call=12 event=open time=1700000000 line=v34 number=0570001234
+ *	    worst_seconds=1095 worst_cost=60000 why="messages 20"
+ *	call=12 event=close time=1700000300 dialled=... result=ok ...
+ *
+ * all on one line.  Keys that are not known are skipped, so that a later
+ * version may add some.
+ */
+#ifndef DIALERD_LEDGER_LINE_H
+#define DIALERD_LEDGER_LINE_H
+
+#include <sys/types.h>
+
+#include "ctl.h"
+
+/* Longest line, its LF included: every field at its longest, quoted. */
+#define LEDGER_LINE_MAX	4096
+
+enum ledger_event {
+	LEDGER_OPEN,
+	LEDGER_CLOSE,
+	LEDGER_OTHER			/* of a later version */
+};
+
+struct ledger_line {
+	enum ledger_event event;
+	int64_t		 time;
+	uint64_t	 left;		/* messages left, of a close */
+	int		 good;		/* close: the window did its work */
+	struct ctl_call	 call;		/* those fields that the event has */
+};
+
+/*
+ * Writes the line and its LF, without a NUL, to buf.  The length, or -1
+ * with ENOBUFS.
+ */
+ssize_t	 ledger_line_format(const struct ledger_line *, char *buf,
+	    size_t size);
+/*
+ * Reads a line, without its LF.  0, or -1 with EINVAL when it is none; text
+ * that is too long for its field is cut.
+ */
+int	 ledger_line_parse(const char *line, size_t len,
+	    struct ledger_line *);
+
+#endif

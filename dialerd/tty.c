@@ -1,0 +1,486 @@
+/* See LICENSE for the terms. */
+/*
+ * The serial device of the call in progress.  Real lines have DTR and DCD;
+ * ptys and cheap adapters do not, and there the modem itself must do:
+ * +++ and ATH to hang up, NO CARRIER to know.
+ */
+#include <sys/ioctl.h>
+#include <sys/types.h>
+#include <errno.h>
+#include <event.h>
+#include <fcntl.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "tty.h"
+
+#define DTR_DROP_MS	1000	/* longer than any modem's S25 */
+#define CARRIER_MS	1000	/* DCD is looked at so often */
+
+enum phase {
+	PHASE_NONE,
+	PHASE_DIAL,
+	PHASE_WATCH,		/* connected, ours */
+	PHASE_RELEASED,		/* connected, pppd's */
+	PHASE_DTR,		/* DTR is low for a while */
+	PHASE_HANGUP,		/* the dialogue that hangs up */
+	PHASE_DOWN
+};
+
+static struct {
+	tty_callback	*tell;
+	int		 fd;
+	enum phase	 phase;
+	struct modem	 modem;
+	uint32_t	 epoch;		/* that the timer was armed for */
+	int		 dialled;	/* told of */
+	int		 connected;	/* told of */
+	int		 carrier;	/* DCD has been seen on */
+	uint64_t	 written;	/* monotonic: last byte to the modem */
+	uint8_t		 out[MODEM_CMD_MAX];
+	size_t		 outlen;
+	struct event	 read_ev;
+	struct event	 write_ev;
+	struct event	 timer_ev;
+	int		 events;	/* the three are set */
+} tty = { .fd = -1 };
+
+static void	 tty_read(int, short, void *);
+static void	 tty_write(int, short, void *);
+static void	 tty_timer(int, short, void *);
+
+static uint64_t
+mono(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+}
+
+static void
+arm(uint32_t ms)
+{
+	struct timeval	 tv;
+
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
+	event_add(&tty.timer_ev, &tv);
+}
+
+void
+tty_init(tty_callback *tell)
+{
+	tty.tell = tell;
+}
+
+/* --- the device --- */
+
+/* What termios calls the speed; systems know more, but not by one name. */
+static int
+set_speed(struct termios *t, uint32_t speed)
+{
+	static const struct {
+		uint32_t	 speed;
+		speed_t		 code;
+	} speeds[] = {
+		{ 300, B300 }, { 1200, B1200 }, { 2400, B2400 },
+		{ 4800, B4800 }, { 9600, B9600 }, { 19200, B19200 },
+		{ 38400, B38400 }, { 57600, B57600 }, { 115200, B115200 },
+		{ 230400, B230400 }
+	};
+	speed_t		 code = speed;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++) {
+		if (speeds[i].speed == speed)
+			code = speeds[i].code;
+	}
+	if (cfsetispeed(t, code) == -1 || cfsetospeed(t, code) == -1)
+		return (-1);
+	return (0);
+}
+
+/*
+ * Raw 8N1 with hardware flow control, without waiting for a carrier, and
+ * DTR to drop with the last close.
+ */
+static int
+set_modes(int fd, uint32_t speed)
+{
+	struct termios	 t;
+
+	if (tcgetattr(fd, &t) == -1)
+		return (-1);
+	cfmakeraw(&t);
+	t.c_cflag &= ~(tcflag_t)(CSTOPB | PARENB | CSIZE);
+	t.c_cflag |= CS8 | CREAD | CLOCAL | HUPCL | CRTSCTS;
+	t.c_cc[VMIN] = 1;
+	t.c_cc[VTIME] = 0;
+	if (speed != 0 && set_speed(&t, speed) == -1)
+		return (-1);
+	if (tcsetattr(fd, TCSANOW, &t) == 0)
+		return (0);
+	/* Some adapters have no flow control, and say so. */
+	t.c_cflag &= ~(tcflag_t)CRTSCTS;
+	return (tcsetattr(fd, TCSANOW, &t));
+}
+
+/* A killed pppd leaves its own line discipline behind. */
+static void
+reset_discipline(int fd)
+{
+	int	 disc;
+
+	if (ioctl(fd, TIOCGETD, &disc) == -1 || disc == 0)
+		return;
+	disc = 0;
+	if (ioctl(fd, TIOCSETD, &disc) == -1)
+		log_warn("tty: line discipline");
+}
+
+/* 1 or 0 for DCD, -1 where the device has none. */
+static int
+carrier(void)
+{
+	int	 bits;
+
+	if (ioctl(tty.fd, TIOCMGET, &bits) == -1)
+		return (-1);
+	return ((bits & TIOCM_CAR) != 0);
+}
+
+/* 0, or -1 where the device has no DTR. */
+static int
+set_dtr(int on)
+{
+	int	 bit = TIOCM_DTR;
+
+	return (ioctl(tty.fd, on ? TIOCMBIS : TIOCMBIC, &bit));
+}
+
+/* --- events --- */
+
+static void
+start_events(void)
+{
+	event_set(&tty.read_ev, tty.fd, EV_READ | EV_PERSIST, tty_read, NULL);
+	event_set(&tty.write_ev, tty.fd, EV_WRITE, tty_write, NULL);
+	evtimer_set(&tty.timer_ev, tty_timer, NULL);
+	tty.events = 1;
+	event_add(&tty.read_ev, NULL);
+}
+
+static void
+stop_io(void)
+{
+	event_del(&tty.read_ev);
+	event_del(&tty.write_ev);
+	event_del(&tty.timer_ev);
+	tty.outlen = 0;
+}
+
+/* Told from the event loop, so that the window is not called back. */
+static void
+down_soon(void)
+{
+	stop_io();
+	tty.phase = PHASE_DOWN;
+	arm(0);
+}
+
+/* Read or write says that there is no device any more. */
+static void
+device_gone(const char *text)
+{
+	stop_io();
+	switch (tty.phase) {
+	case PHASE_DIAL:
+		tty.tell(WINDOW_TTY_FAILED, MODEM_DEAD, text);
+		break;
+	case PHASE_WATCH:
+		tty.tell(WINDOW_TTY_LOST, MODEM_NO_CARRIER, text);
+		break;
+	case PHASE_DTR:
+	case PHASE_HANGUP:
+		down_soon();
+		break;
+	default:
+		break;
+	}
+}
+
+/* Sends what can be; -1 when the device is gone. */
+static int
+flush_out(void)
+{
+	ssize_t	 n;
+
+	while (tty.outlen > 0) {
+		n = write(tty.fd, tty.out, tty.outlen);
+		if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+			event_add(&tty.write_ev, NULL);
+			return (0);
+		}
+		if (n <= 0)
+			return (-1);
+		tty.written = mono();
+		tty.outlen -= (size_t)n;
+		memmove(tty.out, tty.out + n, tty.outlen);
+	}
+	return (0);
+}
+
+static void
+tell_status(void)
+{
+	switch (modem_status(&tty.modem)) {
+	case MODEM_WORKING:
+		break;
+	case MODEM_FAILED:
+		if (tty.phase == PHASE_DIAL)
+			tty.tell(WINDOW_TTY_FAILED, tty.modem.result,
+			    modem_text(&tty.modem));
+		break;
+	case MODEM_CONNECTED:
+		if (!tty.connected) {
+			tty.connected = 1;
+			tty.tell(WINDOW_TTY_CONNECTED, MODEM_CONNECT,
+			    modem_text(&tty.modem));
+		}
+		break;
+	case MODEM_LOST:
+		if (!tty.connected) {
+			/* In the same breath. */
+			tty.connected = 1;
+			tty.tell(WINDOW_TTY_CONNECTED, MODEM_CONNECT,
+			    tty.modem.text);
+		}
+		if (tty.phase == PHASE_WATCH)
+			tty.tell(WINDOW_TTY_LOST, MODEM_NO_CARRIER,
+			    "NO CARRIER");
+		break;
+	case MODEM_DOWN:
+		if (tty.phase == PHASE_HANGUP)
+			down_soon();
+		break;
+	}
+}
+
+/*
+ * Does what the dialogue wants.  Last: what it tells may lead to another
+ * action on the tty, even to its close.
+ */
+static void
+pump(void)
+{
+	tty.outlen += modem_output(&tty.modem, tty.out + tty.outlen,
+	    sizeof(tty.out) - tty.outlen);
+	if (flush_out() == -1) {
+		device_gone("cannot write to the modem");
+		return;
+	}
+	if (tty.epoch != tty.modem.epoch) {
+		tty.epoch = tty.modem.epoch;
+		event_del(&tty.timer_ev);
+		if (modem_wait(&tty.modem) != 0)
+			arm(modem_wait(&tty.modem));
+	}
+	if (tty.phase == PHASE_DIAL && tty.modem.dialled && !tty.dialled) {
+		tty.dialled = 1;
+		tty.tell(WINDOW_TTY_DIALLED, MODEM_NOTHING, "");
+	}
+	tell_status();
+}
+
+static void
+tty_read(int fd, short event, void *arg)
+{
+	uint8_t	 buf[512];
+	ssize_t	 n;
+	size_t	 used;
+
+	(void)event;
+	(void)arg;
+	if ((n = read(fd, buf, sizeof(buf))) == -1) {
+		if (errno != EAGAIN && errno != EINTR)
+			device_gone("cannot read from the modem");
+		return;
+	}
+	if (n == 0) {
+		device_gone("the device hung up");
+		return;
+	}
+	if (tty.phase != PHASE_DIAL && tty.phase != PHASE_WATCH &&
+	    tty.phase != PHASE_HANGUP)
+		return;
+	/* What comes after CONNECT is looked through for NO CARRIER. */
+	for (used = 0; used < (size_t)n; )
+		used += modem_input(&tty.modem, buf + used, (size_t)n - used);
+	pump();
+}
+
+static void
+tty_write(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	if (flush_out() == -1)
+		device_gone("cannot write to the modem");
+}
+
+static void
+watch_carrier(void)
+{
+	int	 on = carrier();
+
+	if (on == 1)
+		tty.carrier = 1;
+	else if (on == 0 && tty.carrier) {
+		stop_io();
+		tty.tell(WINDOW_TTY_LOST, MODEM_NO_CARRIER, "carrier lost");
+		return;
+	}
+	arm(CARRIER_MS);
+}
+
+static void
+start_dialogue(uint64_t quiet_ms)
+{
+	tty.phase = PHASE_HANGUP;
+	tty.outlen = 0;
+	modem_hangup(&tty.modem, quiet_ms);
+	pump();
+}
+
+static void
+tty_timer(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	switch (tty.phase) {
+	case PHASE_DIAL:
+	case PHASE_HANGUP:
+		modem_timeout(&tty.modem);
+		pump();
+		break;
+	case PHASE_WATCH:
+		watch_carrier();
+		break;
+	case PHASE_DTR:
+		(void)set_dtr(1);
+		/* A modem may be set to ignore DTR. */
+		if (carrier() == 1)
+			start_dialogue(DTR_DROP_MS);
+		else
+			down_soon();
+		break;
+	case PHASE_DOWN:
+		tty.tell(WINDOW_TTY_DOWN, MODEM_NOTHING, "");
+		break;
+	case PHASE_NONE:
+	case PHASE_RELEASED:
+		break;
+	}
+}
+
+/* --- actions --- */
+
+int
+tty_dial(int fd, const struct window_line *line)
+{
+	int	 flags;
+
+	if (set_modes(fd, line->speed) == -1)
+		goto fail;
+	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		goto fail;
+	if (modem_dial(&tty.modem, &line->init, line->number, line->pulse,
+	    line->answer) == -1)
+		goto fail;
+	tcflush(fd, TCIOFLUSH);
+	tty.fd = fd;
+	(void)set_dtr(1);
+	tty.phase = PHASE_DIAL;
+	tty.epoch = 0;
+	tty.dialled = tty.connected = tty.carrier = 0;
+	tty.outlen = 0;
+	tty.written = mono();
+	start_events();
+	/* The first command goes from the event loop, like all else. */
+	tty.outlen = modem_output(&tty.modem, tty.out, sizeof(tty.out));
+	event_add(&tty.write_ev, NULL);
+	tty.epoch = tty.modem.epoch;
+	arm(modem_wait(&tty.modem));
+	return (0);
+fail:
+	flags = errno;
+	close(fd);
+	errno = flags;
+	return (-1);
+}
+
+void
+tty_watch(void)
+{
+	tty.phase = PHASE_WATCH;
+	tty.carrier = carrier() == 1;
+	arm(CARRIER_MS);
+}
+
+void
+tty_release(void)
+{
+	stop_io();
+	tty.phase = PHASE_RELEASED;
+}
+
+void
+tty_hangup(int fast)
+{
+	uint64_t	 quiet = 0;
+
+	if (tty.phase != PHASE_RELEASED)
+		quiet = mono() - tty.written;
+	stop_io();
+	reset_discipline(tty.fd);
+	if (set_modes(tty.fd, 0) == -1) {
+		/* No device any more, and so no line. */
+		down_soon();
+		return;
+	}
+	tcflush(tty.fd, TCOFLUSH);
+	if (set_dtr(0) == 0 && (fast || carrier() != -1)) {
+		if (fast) {
+			down_soon();
+			return;
+		}
+		tty.phase = PHASE_DTR;
+		arm(DTR_DROP_MS);
+		return;
+	}
+	event_add(&tty.read_ev, NULL);
+	start_dialogue(quiet);
+}
+
+void
+tty_close(void)
+{
+	if (tty.events) {
+		stop_io();
+		tty.events = 0;
+	}
+	if (tty.fd != -1) {
+		/* Else a close may wait for a modem that takes nothing. */
+		tcflush(tty.fd, TCIOFLUSH);
+		close(tty.fd);
+		tty.fd = -1;
+	}
+	tty.phase = PHASE_NONE;
+}
