@@ -1,0 +1,474 @@
+/* See LICENSE for the terms. */
+/*
+ * Whether the parts of a configuration fit together: what the grammar, which
+ * sees one statement at a time, cannot know.
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conf.h"
+#include "conf_check.h"
+#include "conf_value.h"
+
+#define RATES_MAX	64	/* TARIFF_RATES_MAX of dialerd */
+#define ANSWER_MAX	120	/* DESIGN L5: give up within 2 minutes */
+#define REDIALS_STRICT	2	/* L5, and ... */
+#define REDIAL_PERIOD	180	/* ... within 3 minutes */
+#define DAY_MINUTES	1440
+
+struct check {
+	const struct conf	*conf;
+	conf_report		*report;
+	void			*arg;
+	int			 errors;
+};
+
+#define ERROR(k, where, ...) do {					\
+	(k)->errors++;							\
+	(k)->report((k)->arg, CONF_ERROR, (where), __VA_ARGS__);	\
+} while (0)
+#define WARN(k, where, ...)						\
+	(k)->report((k)->arg, CONF_WARNING, (where), __VA_ARGS__)
+
+static void	 check_paths(struct check *);
+static void	 check_socket(struct check *, char *const *, const char *);
+static void	 check_names(struct check *);
+static void	 check_listeners(struct check *);
+static void	 check_listener(struct check *, const struct conf_listener *);
+static void	 check_upstreams(struct check *);
+static void	 check_plain(struct check *, const struct conf_upstream *);
+static void	 check_users(struct check *);
+static void	 check_addresses(struct check *, const struct conf_user *);
+static void	 check_accounts(struct check *);
+static void	 check_lines(struct check *);
+static void	 check_modem(struct check *, const struct conf_line *);
+static void	 check_tariffs(struct check *);
+static int	 tariff_gap(const struct conf *, const char *, uint32_t *);
+static void	 check_budgets(struct check *);
+static void	 check_budget(struct check *, const struct conf_budget *);
+static void	 check_dialling(struct check *);
+static int	 is_loopback(const char *);
+static int	 same_socket(const struct conf_listener *,
+		    const struct conf_listener *);
+
+int
+conf_redial_lax(uint64_t redials, uint64_t within, uint64_t then)
+{
+	/* The pause after a series is never shorter than "within". */
+	return (redials > REDIALS_STRICT ||
+	    (within < REDIAL_PERIOD && then < REDIAL_PERIOD));
+}
+
+int
+conf_check(const struct conf *conf, conf_report *report, void *arg)
+{
+	struct check k;
+
+	memset(&k, 0, sizeof(k));
+	k.conf = conf;
+	k.report = report;
+	k.arg = arg;
+	check_paths(&k);
+	check_names(&k);
+	check_listeners(&k);
+	check_upstreams(&k);
+	check_users(&k);
+	check_accounts(&k);
+	check_lines(&k);
+	check_tariffs(&k);
+	check_budgets(&k);
+	check_dialling(&k);
+	return (k.errors);
+}
+
+static void
+check_paths(struct check *k)
+{
+	const struct conf_global *g = &k->conf->global;
+
+	check_socket(k, &g->control, "control");
+	check_socket(k, &g->control_ro, "control read-only");
+	if (strcmp(g->control, g->control_ro) == 0)
+		ERROR(k, &g->control_ro,
+		    "both control sockets have the same path");
+	if (strcmp(g->spool, g->empty) == 0)
+		ERROR(k, &g->empty, "\"empty\" and \"spool\" are the same "
+		    "directory");
+	if (g->postmaster != NULL &&
+	    conf_user_find(k->conf, g->postmaster) == NULL)
+		ERROR(k, &g->postmaster, "postmaster \"%s\": there is no such "
+		    "user", g->postmaster);
+}
+
+static void
+check_socket(struct check *k, char *const *path, const char *what)
+{
+	struct sockaddr_un sun;
+
+	if (strlen(*path) >= sizeof(sun.sun_path))
+		ERROR(k, path, "%s: a socket's path has at most %zu bytes",
+		    what, sizeof(sun.sun_path) - 1);
+}
+
+/* The second of two things with one name is where the error is. */
+#define CHECK_UNIQUE(k, list, type, what) do {				\
+	const struct type *a_, *b_;					\
+	TAILQ_FOREACH(a_, &(k)->conf->list, entry) {			\
+		TAILQ_FOREACH(b_, &(k)->conf->list, entry) {		\
+			if (a_ == b_)					\
+				break;					\
+			if (strcmp(a_->name, b_->name) == 0) {		\
+				ERROR(k, a_, what " \"%s\" is there "	\
+				    "already", a_->name);		\
+				break;					\
+			}						\
+		}							\
+	}								\
+} while (0)
+
+static void
+check_names(struct check *k)
+{
+	CHECK_UNIQUE(k, domains, conf_domain, "local domain");
+	CHECK_UNIQUE(k, pkis, conf_pki, "pki");
+	CHECK_UNIQUE(k, upstreams, conf_upstream, "upstream");
+	CHECK_UNIQUE(k, users, conf_user, "user");
+	CHECK_UNIQUE(k, tariffs, conf_tariff, "tariff");
+	CHECK_UNIQUE(k, lines, conf_line, "line");
+}
+
+static void
+check_listeners(struct check *k)
+{
+	const struct conf_listener *a, *b;
+
+	TAILQ_FOREACH(a, &k->conf->listeners, entry) {
+		check_listener(k, a);
+		TAILQ_FOREACH(b, &k->conf->listeners, entry) {
+			if (a == b)
+				break;
+			if (!same_socket(a, b))
+				continue;
+			ERROR(k, a, "listen on %s port %u is there already",
+			    a->host, a->port);
+			break;
+		}
+	}
+}
+
+static void
+check_listener(struct check *k, const struct conf_listener *l)
+{
+	if (l->tls != TLS_MODE_NONE && l->pki == NULL)
+		ERROR(k, l, "a listener with TLS needs a pki: tls \"name\"");
+	if (l->pki != NULL && conf_pki_find(k->conf, l->pki) == NULL)
+		ERROR(k, l, "tls \"%s\": there is no such pki", l->pki);
+	if (l->service == SERVICE_SMTP)
+		return;
+	if (k->conf->global.users == NULL)
+		ERROR(k, l, "this listener asks for passwords, but there is "
+		    "no \"users\" file");
+	if (l->tls == TLS_MODE_NONE && !is_loopback(l->host))
+		WARN(k, l, "without \"tls\" passwords pass through the "
+		    "local network in the clear");
+}
+
+/* 1 when both want one address and port. */
+static int
+same_socket(const struct conf_listener *a, const struct conf_listener *b)
+{
+	struct in6_addr x, y;
+
+	if (a->port != b->port)
+		return (0);
+	if (inet_pton(AF_INET6, a->host, &x) == 1 &&
+	    inet_pton(AF_INET6, b->host, &y) == 1)
+		return (memcmp(&x, &y, sizeof(x)) == 0);
+	return (strcasecmp(a->host, b->host) == 0);
+}
+
+static int
+is_loopback(const char *host)
+{
+	struct in_addr in;
+	struct in6_addr in6;
+
+	if (inet_pton(AF_INET, host, &in) == 1)
+		return (ntohl(in.s_addr) >> 24 == IN_LOOPBACKNET);
+	if (inet_pton(AF_INET6, host, &in6) == 1)
+		return (IN6_IS_ADDR_LOOPBACK(&in6));
+	return (strcasecmp(host, "localhost") == 0);
+}
+
+static void
+check_upstreams(struct check *k)
+{
+	const struct conf_upstream *u, *relay = NULL;
+
+	TAILQ_FOREACH(u, &k->conf->upstreams, entry) {
+		if (u->relay_host == NULL && u->fetch_proto == FETCH_NONE)
+			ERROR(k, u, "upstream \"%s\" has neither \"relay\" "
+			    "nor \"fetch\"", u->name);
+		if (u->ca == NULL && k->conf->global.ca == NULL &&
+		    (u->relay_tls != TLS_MODE_NONE ||
+		    u->fetch_tls != TLS_MODE_NONE))
+			ERROR(k, u, "upstream \"%s\" uses TLS, but there is "
+			    "no \"ca\" to trust", u->name);
+		check_plain(k, u);
+		if (u->relay_host == NULL)
+			continue;
+		if (relay != NULL)
+			ERROR(k, u, "upstream \"%s\": mail leaves through one "
+			    "relay, and \"%s\" has it already", u->name,
+			    relay->name);
+		else
+			relay = u;
+	}
+}
+
+/* Passwords that anyone on the way can read. */
+static void
+check_plain(struct check *k, const struct conf_upstream *u)
+{
+	const struct conf_account *a;
+
+	if (u->relay_password != NULL && u->relay_tls == TLS_MODE_NONE &&
+	    !is_loopback(u->relay_host))
+		WARN(k, u, "upstream \"%s\": smtp:// sends the password in "
+		    "the clear: use smtps:// or smtp+tls://", u->name);
+	if (u->fetch_proto == FETCH_NONE || u->fetch_tls != TLS_MODE_NONE ||
+	    is_loopback(u->fetch_host))
+		return;
+	TAILQ_FOREACH(a, &k->conf->accounts, entry) {
+		if (strcmp(a->upstream, u->name) != 0)
+			continue;
+		WARN(k, u, "upstream \"%s\": %s:// sends passwords in the "
+		    "clear: use %ss:// or %s+tls://", u->name,
+		    u->fetch_proto == FETCH_POP3 ? "pop3" : "imap",
+		    u->fetch_proto == FETCH_POP3 ? "pop3" : "imap",
+		    u->fetch_proto == FETCH_POP3 ? "pop3" : "imap");
+		return;
+	}
+}
+
+static void
+check_users(struct check *k)
+{
+	const struct conf_user *u;
+	const char *why;
+
+	TAILQ_FOREACH(u, &k->conf->users, entry) {
+		if (value_name(u->name, VALUE_USER_MAX, &why) == -1)
+			ERROR(k, u, "user \"%s\" %s", u->name, why);
+		check_addresses(k, u);
+	}
+}
+
+/* No address of this user may be one of this or of an earlier user. */
+static void
+check_addresses(struct check *k, const struct conf_user *user)
+{
+	const struct conf_user *other;
+	const struct strnode *a, *b;
+
+	TAILQ_FOREACH(a, &user->addresses, entry) {
+		TAILQ_FOREACH(other, &k->conf->users, entry) {
+			TAILQ_FOREACH(b, &other->addresses, entry) {
+				if (a == b || strcasecmp(a->s, b->s) == 0)
+					break;
+			}
+			if (b != NULL)
+				break;
+		}
+		if (other != NULL && b != a)
+			ERROR(k, a, "address \"%s\" belongs to user \"%s\" "
+			    "already", a->s, other->name);
+	}
+}
+
+static void
+check_accounts(struct check *k)
+{
+	const struct conf_account *a;
+	const struct conf_upstream *u;
+
+	TAILQ_FOREACH(a, &k->conf->accounts, entry) {
+		u = conf_upstream_find(k->conf, a->upstream);
+		if (u == NULL)
+			ERROR(k, a, "fetch \"%s\": there is no such upstream",
+			    a->upstream);
+		else if (u->fetch_proto == FETCH_NONE)
+			ERROR(k, a, "fetch \"%s\": that upstream has no "
+			    "\"fetch\"", a->upstream);
+	}
+}
+
+static void
+check_lines(struct check *k)
+{
+	const struct conf_line *l;
+
+	TAILQ_FOREACH(l, &k->conf->lines, entry) {
+		if (l->window == 0)
+			ERROR(k, l, "line \"%s\": a window of 0", l->name);
+		if (l->answer == 0 || l->answer > ANSWER_MAX)
+			ERROR(k, l, "line \"%s\": a call that is not answered "
+			    "is given up within 1s to 2m", l->name);
+		if (l->tariff != NULL &&
+		    conf_tariff_find(k->conf, l->tariff) == NULL)
+			ERROR(k, l, "tariff \"%s\": there is no such tariff",
+			    l->tariff);
+		check_modem(k, l);
+	}
+	if (TAILQ_EMPTY(&k->conf->lines) && !TAILQ_EMPTY(&k->conf->upstreams))
+		ERROR(k, TAILQ_FIRST(&k->conf->upstreams), "there is an "
+		    "upstream, but no \"line\" to reach it");
+}
+
+static void
+check_modem(struct check *k, const struct conf_line *l)
+{
+	if (l->device != NULL && TAILQ_EMPTY(&l->phone))
+		ERROR(k, l, "line \"%s\" has a modem, but no \"phone\" to "
+		    "dial", l->name);
+	if (l->device == NULL && (!TAILQ_EMPTY(&l->phone) ||
+	    !TAILQ_EMPTY(&l->init) || l->ppp || l->pulse || l->speed != 0))
+		ERROR(k, l, "line \"%s\" has no \"modem\", so nothing can be "
+		    "dialled or carry ppp", l->name);
+}
+
+static void
+check_tariffs(struct check *k)
+{
+	const struct conf_tariff *t;
+	const struct conf_rate *r;
+	static const char *const names[] = { "sunday", "monday", "tuesday",
+	    "wednesday", "thursday", "friday", "saturday" };
+	uint32_t minute;
+	size_t n;
+
+	TAILQ_FOREACH(t, &k->conf->tariffs, entry) {
+		n = 0;
+		TAILQ_FOREACH(r, &k->conf->rates, entry)
+			if (strcmp(r->tariff, t->name) == 0)
+				n++;
+		if (n > RATES_MAX)
+			ERROR(k, t, "tariff \"%s\": more than %d prices",
+			    t->name, RATES_MAX);
+		else if (n > 0 && tariff_gap(k->conf, t->name, &minute))
+			WARN(k, t, "tariff \"%s\" has no price on %s at "
+			    "%02u:%02u: time is free then", t->name,
+			    names[minute / DAY_MINUTES],
+			    minute % DAY_MINUTES / 60, minute % 60);
+	}
+}
+
+/* Whether a rate of a span is in force at this minute of this day. */
+static int
+span_holds(const struct conf_span *s, uint32_t day, uint32_t minute)
+{
+	int inside;
+
+	if (!s->set)
+		return (1);
+	if (s->from < s->to)
+		inside = minute >= s->from && minute < s->to &&
+		    (s->days & 1U << day) != 0;
+	else if (minute >= s->from)
+		inside = (s->days & 1U << day) != 0;
+	else	/* it began the day before */
+		inside = minute < s->to &&
+		    (s->days & 1U << (day + 6) % 7) != 0;
+	return (inside != (s->negate != 0));
+}
+
+/* 1, and the first minute of the week that no rate covers, or 0. */
+static int
+tariff_gap(const struct conf *conf, const char *name, uint32_t *minute)
+{
+	const struct conf_rate *r;
+	uint32_t m;
+
+	for (m = 0; m < 7 * DAY_MINUTES; m++) {
+		TAILQ_FOREACH(r, &conf->rates, entry) {
+			if (strcmp(r->tariff, name) == 0 &&
+			    span_holds(&r->span, m / DAY_MINUTES,
+			    m % DAY_MINUTES))
+				break;
+		}
+		if (r == NULL) {
+			*minute = m;
+			return (1);
+		}
+	}
+	return (0);
+}
+
+static void
+check_budgets(struct check *k)
+{
+	const struct conf_budget *a, *b;
+
+	TAILQ_FOREACH(a, &k->conf->budgets, entry) {
+		TAILQ_FOREACH(b, &k->conf->budgets, entry) {
+			if (a == b)
+				break;
+			if (a->kind != b->kind || a->period != b->period)
+				continue;
+			ERROR(k, a, "a budget of this kind for this period "
+			    "is there already");
+			break;
+		}
+		check_budget(k, a);
+	}
+}
+
+static void
+check_budget(struct check *k, const struct conf_budget *b)
+{
+	const struct conf_line *l;
+
+	if (b->keep > b->amount)
+		ERROR(k, b, "more of the budget is kept for urgent mail than "
+		    "there is");
+	TAILQ_FOREACH(l, &k->conf->lines, entry) {
+		if (b->kind == BUDGET_MONEY && l->tariff == NULL)
+			WARN(k, b, "the budget is of money, but line \"%s\" "
+			    "has no tariff: its calls are free", l->name);
+		if (b->kind == BUDGET_SECONDS && b->keep <= b->amount &&
+		    b->amount - b->keep < l->window)
+			WARN(k, b, "the budget is less than one window of "
+			    "line \"%s\": it will never be dialled", l->name);
+	}
+}
+
+static void
+check_dialling(struct check *k)
+{
+	const struct conf_rule *r;
+
+	if (TAILQ_EMPTY(&k->conf->upstreams))
+		return;
+	TAILQ_FOREACH(r, &k->conf->rules, entry) {
+		switch (r->condition) {
+		case DIAL_MESSAGES:
+		case DIAL_SIZE:
+		case DIAL_AGE:
+		case DIAL_EVERY:
+		case DIAL_AT:
+			return;
+		}
+	}
+	WARN(k, TAILQ_FIRST(&k->conf->upstreams), "nothing opens a window by "
+	    "itself: there is no \"dial\" that this version acts on");
+}

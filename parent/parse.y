@@ -1,0 +1,721 @@
+/* See LICENSE for the terms. */
+/*
+ * The grammar of relayd.conf(5).  Words come from conf_lex.c, and what a
+ * statement does is in conf_build.c.  Numbers, times, URLs and names are
+ * words here; what they must look like depends on where they stand.
+ */
+%{
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "conf_build.h"
+#include "conf_check.h"
+#include "conf_lex.h"
+#include "log.h"
+#include "parse.h"
+
+int		 yyparse(void);
+int		 yylex(void);
+int		 yyerror(const char *);
+
+static int	 keyword(const char *);
+static void	 syntax_error(void);
+static void	 lexical_error(struct lex_pos, const char *, ...)
+		    __attribute__((__format__(printf, 2, 3)));
+static void	 check_report(void *, enum conf_level, const void *,
+		    const char *, ...)
+		    __attribute__((__format__(printf, 4, 5)));
+
+/* What was read last, for messages. */
+struct seen {
+	struct lex_token	 token;
+	int			 keyword;	/* token number, or 0 */
+};
+
+static struct build	*b;		/* what is being built */
+static struct seen	 now, before;
+static struct seen	 first;		/* of this statement */
+static int		 first_is_now;
+static int		 secret;	/* the line has a password on it */
+static int		 told;		/* the lexer has said what is wrong */
+%}
+
+%union {
+	struct word		 word;
+	struct words		*words;
+	struct amount		 amount;
+	struct conf_span	 span;
+	struct {
+		struct word		 key;
+		enum dial_condition	 condition;
+	} cond;
+	uint32_t		 number;
+}
+
+%token <word> ADDRESS AFTER AGE AND ANSWER AS AT BALANCE BETWEEN BUDGET BULK
+%token <word> CA CALLS CERT CONTROL COST DAY DEADLINE DIAL DOMAINS DOWN EMPTY
+%token <word> EVERY EXPIRE FETCH FOR FROM HOLD HOSTNAME HOUR INCLUDE INIT
+%token <word> KEEP KEY LARGE LARGER LINE LISTEN LOCAL MAX MEGABYTE MESSAGE
+%token <word> MESSAGES MODEM MONTH NO NOT ON OPTIONS PARALLEL PASSWORD PER
+%token <word> PHONE PKI POP3 POP3S PORT POSTMASTER PPP PRICE PULSE READONLY
+%token <word> REDIAL RELAY SECONDS SESSIONS SETUP SIZE SMTP SPEED SPOOL
+%token <word> SUBMISSION SUBMISSIONS TARIFF THEN TLS TO TONE UNIT
+%token <word> UNRESTRICTED UP UPSTREAM URGENT USER USERS WEEK WHEN WINDOW
+%token <word> WINDOWS WITHIN
+%token <word> WORD STRING
+%token BAD
+
+%type <word>	string service
+%type <words>	strings networks days on opton options
+%type <span>	hours some span
+%type <cond>	amountcond
+%type <amount>	amount
+%type <number>	period unrestricted
+
+%%
+
+grammar		: /* empty */
+		| grammar '\n'
+		| grammar macro '\n'
+		| grammar INCLUDE string '\n'	{ build_include(b, $3); }
+		| grammar global '\n'
+		| grammar listen '\n'
+		| grammar domains '\n'
+		| grammar upstream '\n'
+		| grammar user '\n'
+		| grammar tariff '\n'
+		| grammar line '\n'
+		| grammar policy '\n'
+		| grammar error '\n'		{
+			yyerrok;
+			/* What is in a block that is not known is skipped. */
+			lex_skip_block(b->lex);
+		}
+		;
+
+string		: STRING
+		| WORD
+		;
+
+strings		: string		{ $$ = build_words(b, NULL, $1); }
+		| strings string	{ $$ = build_words(b, $1, $2); }
+		| strings ',' string	{ $$ = build_words(b, $1, $3); }
+		;
+
+macro		: WORD '=' strings	{ build_macro(b, $1, $3); }
+		;
+
+global		: HOSTNAME string	{ build_hostname(b, $1, $2); }
+		| SPOOL string	{
+			build_path(b, $1, &b->conf->global.spool, $2);
+		}
+		| EMPTY string	{
+			build_path(b, $1, &b->conf->global.empty, $2);
+		}
+		| CONTROL string	{
+			build_path(b, $1, &b->conf->global.control, $2);
+		}
+		| CONTROL READONLY string	{
+			build_path(b, $2, &b->conf->global.control_ro, $3);
+		}
+		| USERS string	{
+			build_path(b, $1, &b->conf->global.users, $2);
+		}
+		| CA string	{
+			build_path(b, $1, &b->conf->global.ca, $2);
+		}
+		| POSTMASTER string	{
+			build_string(b, $1, &b->conf->global.postmaster, $2);
+		}
+		| MESSAGE MAX string	{
+			build_size(b, $1, &b->conf->global.message_max, $3);
+		}
+		| SESSIONS string	{
+			build_count(b, $1, &b->conf->global.sessions, $2, 1,
+			    65535);
+		}
+		| SESSIONS PER ADDRESS string	{
+			build_count(b, $1,
+			    &b->conf->global.sessions_per_address, $4, 1,
+			    65535);
+		}
+		| FETCH PARALLEL string	{
+			build_count(b, $2, &b->conf->global.parallel, $3, 1,
+			    64);
+		}
+		| EXPIRE AFTER string WINDOWS	{
+			build_count(b, $1, &b->conf->global.expire, $3, 1,
+			    100000);
+		}
+		| PKI string CERT string KEY string	{
+			build_pki(b, $1, $2, $4, $6);
+		}
+		| BULK WHEN LARGER string	{ build_bulk(b, $1, $4); }
+		;
+
+domains		: LOCAL DOMAINS '{' domainlist blockend
+		;
+
+domainlist	: /* empty */
+		| domainlist '\n'
+		| domainlist ','
+		| domainlist string	{ build_domain(b, $2); }
+		| domainlist error '\n'	{ yyerrok; }
+		;
+
+blockend	: '}'
+		| error '}'		{ yyerrok; }
+		;
+
+listen		: LISTEN ON string	{ build_listener(b, $1, $3); }
+		  listenport service listenopts	{
+			build_listener_end(b, $6);
+		}
+		;
+
+listenport	: /* empty */
+		| PORT string		{ build_listener_port(b, $2); }
+		;
+
+service		: SMTP
+		| SUBMISSION
+		| SUBMISSIONS
+		| POP3
+		| POP3S
+		;
+
+listenopts	: /* empty */
+		| listenopts TLS string	{
+			build_string(b, $2, &b->listener->pki, $3);
+		}
+		| listenopts FROM networks	{ build_listener_from(b, $3); }
+		;
+
+networks	: string		{ $$ = build_words(b, NULL, $1); }
+		| networks ',' string	{ $$ = build_words(b, $1, $3); }
+		;
+
+upstream	: UPSTREAM string	{ build_upstream(b, $1, $2); }
+		  '{' upstreamopts blockend
+		;
+
+upstreamopts	: /* empty */
+		| upstreamopts '\n'
+		| upstreamopts upstreamopt
+		| upstreamopts error '\n'	{ yyerrok; }
+		;
+
+upstreamopt	: RELAY string	{
+			build_relay(b, $1, $2, NULL, NULL);
+		}
+		| RELAY string USER string PASSWORD string	{
+			build_relay(b, $1, $2, &$4, &$6);
+		}
+		| FETCH string		{ build_fetch(b, $1, $2); }
+		| CA string		{
+			build_path(b, $1, &b->upstream->ca, $2);
+		}
+		;
+
+user		: USER string		{ build_user(b, $1, $2); }
+		  '{' useropts blockend
+		;
+
+useropts	: /* empty */
+		| useropts '\n'
+		| useropts useropt
+		| useropts error '\n'	{ yyerrok; }
+		;
+
+useropt		: ADDRESS strings	{ build_addresses(b, $2); }
+		| FETCH string AS string PASSWORD string	{
+			build_account(b, $1, $2, $4, $6);
+		}
+		  accountopts
+		;
+
+accountopts	: /* empty */
+		| accountopts KEEP	{ build_keep(b, $2, NULL); }
+		| accountopts KEEP string	{ build_keep(b, $2, &$3); }
+		| accountopts LARGE string	{ build_large(b, $2, $3); }
+		;
+
+tariff		: TARIFF string		{ build_tariff(b, $1, $2); }
+		  '{' tariffopts blockend
+		;
+
+tariffopts	: /* empty */
+		| tariffopts '\n'
+		| tariffopts tariffopt
+		| tariffopts error '\n'	{ yyerrok; }
+		;
+
+tariffopt	: SETUP string		{
+			build_money(b, $1, &b->tariff->setup, $2);
+		}
+		| PER MEGABYTE string	{
+			build_money(b, $2, &b->tariff->per_megabyte, $3);
+		}
+		| FROM string TO string opton UNIT string PRICE string	{
+			struct conf_span span;
+
+			memset(&span, 0, sizeof(span));
+			build_between(b, &span, 0, $2, $4);
+			if ($5 != NULL)
+				build_on(b, &span, $5);
+			build_rate(b, &span, $7, $9);
+		}
+		| opton UNIT string PRICE string	{
+			struct conf_span span;
+
+			memset(&span, 0, sizeof(span));
+			if ($1 != NULL)
+				build_on(b, &span, $1);
+			build_rate(b, &span, $3, $5);
+		}
+		;
+
+line		: LINE string		{ build_line(b, $1, $2); }
+		  '{' lineopts blockend	{ build_line_end(b, $1); }
+		;
+
+lineopts	: /* empty */
+		| lineopts '\n'
+		| lineopts lineopt
+		| lineopts error '\n'	{ yyerrok; }
+		;
+
+lineopt		: MODEM string		{
+			build_path(b, $1, &b->line->device, $2);
+		}
+		| MODEM string SPEED string	{
+			build_path(b, $1, &b->line->device, $2);
+			build_speed(b, $3, $4);
+		}
+		| DIAL TONE		{ build_dial_mode(b, $2, 0); }
+		| DIAL PULSE		{ build_dial_mode(b, $2, 1); }
+		| INIT strings		{ build_init_strings(b, $2); }
+		| PHONE strings		{ build_phones(b, $2); }
+		| NO PPP		{ build_no_ppp(b, $2); }
+		| PPP options		{
+			build_ppp(b, $1, NULL, NULL, $2);
+		}
+		| PPP USER string PASSWORD string options	{
+			build_ppp(b, $1, &$3, &$5, $6);
+		}
+		| UP string		{
+			build_command(b, $1, &b->line->up, $2);
+		}
+		| DOWN string		{
+			build_command(b, $1, &b->line->down, $2);
+		}
+		| ANSWER string		{
+			build_duration(b, $1, &b->line->answer, $2);
+		}
+		| WINDOW string		{
+			build_duration(b, $1, &b->line->window, $2);
+		}
+		| TARIFF string		{
+			build_string(b, $1, &b->line->tariff, $2);
+		}
+		;
+
+options		: /* empty */		{ $$ = NULL; }
+		| OPTIONS strings	{ $$ = $2; }
+		;
+
+policy		: DIAL WHEN amountcond string span	{
+			build_rule(b, $3.key, $3.condition, &$4, &$5);
+		}
+		| DIAL WHEN URGENT span	{
+			build_rule(b, $3, DIAL_URGENT, NULL, &$4);
+		}
+		| DIAL WHEN BALANCE string PER HOUR span	{
+			build_rule(b, $3, DIAL_BALANCE, &$4, &$7);
+		}
+		| DIAL EVERY string span	{
+			build_rule(b, $2, DIAL_EVERY, &$3, &$4);
+		}
+		| DIAL AT string opton	{
+			struct conf_span span;
+
+			memset(&span, 0, sizeof(span));
+			if ($4 != NULL)
+				build_on(b, &span, $4);
+			build_rule(b, $2, DIAL_AT, &$3, &span);
+		}
+		| HOLD some		{ build_hold(b, $1, &$2); }
+		| REDIAL unrestricted string WITHIN string THEN string	{
+			build_redial(b, $1, (int)$2, $3, $5, $7);
+		}
+		| BUDGET budgets
+		;
+
+amountcond	: MESSAGES	{ $$.key = $1; $$.condition = DIAL_MESSAGES; }
+		| SIZE		{ $$.key = $1; $$.condition = DIAL_SIZE; }
+		| AGE		{ $$.key = $1; $$.condition = DIAL_AGE; }
+		| SECONDS	{ $$.key = $1; $$.condition = DIAL_SECONDS; }
+		| COST		{ $$.key = $1; $$.condition = DIAL_COST; }
+		| DEADLINE	{ $$.key = $1; $$.condition = DIAL_DEADLINE; }
+		;
+
+unrestricted	: /* empty */		{ $$ = 0; }
+		| UNRESTRICTED		{ $$ = 1; }
+		;
+
+budgets		: budget
+		| budgets ',' budget
+		;
+
+budget		: amount PER period	{
+			build_budget(b, $1, (enum budget_period)$3, NULL);
+		}
+		| amount PER period KEEP amount FOR URGENT	{
+			build_budget(b, $1, (enum budget_period)$3, &$5);
+		}
+		;
+
+amount		: string		{ $$.word = $1; $$.calls = 0; }
+		| string CALLS		{ $$.word = $1; $$.calls = 1; }
+		;
+
+period		: DAY			{ $$ = BUDGET_DAY; }
+		| WEEK			{ $$ = BUDGET_WEEK; }
+		| MONTH			{ $$ = BUDGET_MONTH; }
+		;
+
+span		: /* empty */		{ memset(&$$, 0, sizeof($$)); }
+		| some			{ $$ = $1; }
+		;
+
+some		: hours
+		| hours on		{ $$ = $1; build_on(b, &$$, $2); }
+		| on		{
+			memset(&$$, 0, sizeof($$));
+			build_on(b, &$$, $1);
+		}
+		| on hours		{ $$ = $2; build_on(b, &$$, $1); }
+		;
+
+hours		: BETWEEN string AND string	{
+			memset(&$$, 0, sizeof($$));
+			build_between(b, &$$, 0, $2, $4);
+		}
+		| NOT BETWEEN string AND string	{
+			memset(&$$, 0, sizeof($$));
+			build_between(b, &$$, 1, $3, $5);
+		}
+		;
+
+opton		: /* empty */		{ $$ = NULL; }
+		| on
+		;
+
+on		: ON days		{ $$ = $2; }
+		;
+
+days		: string		{ $$ = build_words(b, NULL, $1); }
+		| days ',' string	{ $$ = build_words(b, $1, $3); }
+		;
+
+%%
+
+static const struct keyword {
+	const char	*name;
+	int		 token;
+} keywords[] = {		/* sorted */
+	{ "address",		ADDRESS },
+	{ "after",		AFTER },
+	{ "age",		AGE },
+	{ "and",		AND },
+	{ "answer",		ANSWER },
+	{ "as",			AS },
+	{ "at",			AT },
+	{ "balance",		BALANCE },
+	{ "between",		BETWEEN },
+	{ "budget",		BUDGET },
+	{ "bulk",		BULK },
+	{ "ca",			CA },
+	{ "calls",		CALLS },
+	{ "cert",		CERT },
+	{ "control",		CONTROL },
+	{ "cost",		COST },
+	{ "day",		DAY },
+	{ "deadline",		DEADLINE },
+	{ "dial",		DIAL },
+	{ "domains",		DOMAINS },
+	{ "down",		DOWN },
+	{ "empty",		EMPTY },
+	{ "every",		EVERY },
+	{ "expire",		EXPIRE },
+	{ "fetch",		FETCH },
+	{ "for",		FOR },
+	{ "from",		FROM },
+	{ "hold",		HOLD },
+	{ "hostname",		HOSTNAME },
+	{ "hour",		HOUR },
+	{ "include",		INCLUDE },
+	{ "init",		INIT },
+	{ "keep",		KEEP },
+	{ "key",		KEY },
+	{ "large",		LARGE },
+	{ "larger",		LARGER },
+	{ "line",		LINE },
+	{ "listen",		LISTEN },
+	{ "local",		LOCAL },
+	{ "max",		MAX },
+	{ "megabyte",		MEGABYTE },
+	{ "message",		MESSAGE },
+	{ "messages",		MESSAGES },
+	{ "modem",		MODEM },
+	{ "month",		MONTH },
+	{ "no",			NO },
+	{ "not",		NOT },
+	{ "on",			ON },
+	{ "options",		OPTIONS },
+	{ "parallel",		PARALLEL },
+	{ "password",		PASSWORD },
+	{ "per",		PER },
+	{ "phone",		PHONE },
+	{ "pki",		PKI },
+	{ "pop3",		POP3 },
+	{ "pop3s",		POP3S },
+	{ "port",		PORT },
+	{ "postmaster",		POSTMASTER },
+	{ "ppp",		PPP },
+	{ "price",		PRICE },
+	{ "pulse",		PULSE },
+	{ "read-only",		READONLY },
+	{ "redial",		REDIAL },
+	{ "relay",		RELAY },
+	{ "seconds",		SECONDS },
+	{ "sessions",		SESSIONS },
+	{ "setup",		SETUP },
+	{ "size",		SIZE },
+	{ "smtp",		SMTP },
+	{ "speed",		SPEED },
+	{ "spool",		SPOOL },
+	{ "submission",		SUBMISSION },
+	{ "submissions",	SUBMISSIONS },
+	{ "tariff",		TARIFF },
+	{ "then",		THEN },
+	{ "tls",		TLS },
+	{ "to",			TO },
+	{ "tone",		TONE },
+	{ "unit",		UNIT },
+	{ "unrestricted",	UNRESTRICTED },
+	{ "up",			UP },
+	{ "upstream",		UPSTREAM },
+	{ "urgent",		URGENT },
+	{ "user",		USER },
+	{ "users",		USERS },
+	{ "week",		WEEK },
+	{ "when",		WHEN },
+	{ "window",		WINDOW },
+	{ "windows",		WINDOWS },
+	{ "within",		WITHIN }
+};
+
+static int
+keyword_cmp(const void *name, const void *k)
+{
+	return (strcmp(name, ((const struct keyword *)k)->name));
+}
+
+static int
+keyword(const char *name)
+{
+	const struct keyword *k;
+
+	k = bsearch(name, keywords, sizeof(keywords) / sizeof(keywords[0]),
+	    sizeof(keywords[0]), keyword_cmp);
+	return (k == NULL ? 0 : k->token);
+}
+
+int
+yylex(void)
+{
+	int starts;
+
+	told = 0;
+	starts = now.token.kind == LEX_EOF ||
+	    (now.token.kind == LEX_PUNCT && strchr("\n{}",
+	    now.token.punct) != NULL);
+	before = now;
+	memset(&now, 0, sizeof(now));
+	if (b->stop)
+		return (0);
+	lex_token(b->lex, &now.token);
+	if (now.token.kind == LEX_WORD)
+		now.keyword = keyword(now.token.text);
+	if (starts)
+		first = now;
+	first_is_now = starts;
+	if (now.keyword == PASSWORD)
+		secret = 1;
+	yylval.word.text = now.token.text;
+	yylval.word.pos = now.token.pos;
+	yylval.word.origin = now.token.origin;
+	switch (now.token.kind) {
+	case LEX_WORD:
+		return (now.keyword != 0 ? now.keyword : WORD);
+	case LEX_STRING:
+		return (STRING);
+	case LEX_PUNCT:
+		if (now.token.punct == '\n')
+			secret = 0;
+		return (now.token.punct);
+	case LEX_ERROR:
+		told = 1;
+		return (BAD);
+	case LEX_EOF:
+		break;
+	}
+	return (0);
+}
+
+int
+yyerror(const char *msg)
+{
+	b->syntax_errors++;
+	if (told || b->stop)
+		return (0);
+	if (strncmp(msg, "syntax error", strlen("syntax error")) == 0)
+		syntax_error();
+	else
+		build_error(b, now.token.pos, "%s", msg);
+	return (0);
+}
+
+/*
+ * The word that cannot stand where it stands; never one that may be part of
+ * a password.
+ */
+static void
+syntax_error(void)
+{
+	const struct lex_token *t = &now.token;
+	char after[64] = "";
+
+	if (before.keyword != 0)
+		snprintf(after, sizeof(after), " after \"%s\"",
+		    before.token.text);
+	/* A word alone could still have become a macro. */
+	if (first_is_now && t->kind == LEX_WORD)
+		build_error(b, t->pos, "\"%s\" is not a statement here",
+		    t->text);
+	else if (first.token.kind == LEX_WORD && first.keyword == 0)
+		build_error(b, first.token.pos, "\"%s\" is not a statement "
+		    "here", first.token.text);
+	else if (t->kind == LEX_EOF)
+		build_error(b, t->pos, "the file ends too early%s", after);
+	else if (t->kind == LEX_PUNCT && t->punct == '\n')
+		build_error(b, t->pos, "the line ends too early%s", after);
+	else if (t->kind == LEX_PUNCT)
+		build_error(b, t->pos, "unexpected \"%c\"%s", t->punct,
+		    after);
+	else if (t->kind == LEX_STRING)
+		build_error(b, t->pos, "unexpected string%s", after);
+	else if (secret && now.keyword == 0)
+		build_error(b, t->pos, "unexpected word%s", after);
+	else
+		build_error(b, t->pos, "unexpected \"%s\"%s", t->text, after);
+}
+
+static void
+lexical_error(struct lex_pos pos, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	build_error(b, pos, "%s", text);
+}
+
+static void
+check_report(void *arg, enum conf_level level, const void *where,
+    const char *fmt, ...)
+{
+	const struct lex_pos *known = build_where(b, where);
+	const struct lex_pos *top = arg;
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (level == CONF_ERROR)
+		build_error(b, known != NULL ? *known : *top, "%s", text);
+	else
+		build_warn(b, known != NULL ? *known : *top, "%s", text);
+}
+
+/* From memory when there are bytes, else from the file. */
+static struct conf *
+parse(const char *path, const char *bytes, size_t len, int flags)
+{
+	static struct build build;
+	struct lex_pos none;
+	struct conf *conf = NULL;
+	int ret;
+
+	memset(&build, 0, sizeof(build));
+	memset(&now, 0, sizeof(now));
+	memset(&none, 0, sizeof(none));
+	b = &build;
+	b->flags = flags;
+	build_init(b);
+	if ((b->conf = conf_new()) == NULL ||
+	    (b->lex = lex_new(lexical_error)) == NULL) {
+		log_warnx("%s: %s", path, strerror(ENOMEM));
+		goto done;
+	}
+	if (bytes != NULL)
+		ret = lex_bytes(b->lex, path, bytes, len);
+	else
+		ret = lex_open(b->lex, path, none);
+	if (ret == -1)
+		goto done;
+	if (yyparse() != 0 && b->errors == 0)
+		build_error(b, now.token.pos, "the parser gave up");
+	if (b->errors > 0 || b->syntax_errors > 0)
+		goto done;
+	if (conf_defaults(b->conf) == -1) {
+		log_warnx("%s: %s", path, strerror(ENOMEM));
+		goto done;
+	}
+	/* What belongs to no statement is told of at the end. */
+	if (conf_check(b->conf, check_report, &now.token.pos) > 0 ||
+	    b->errors > 0)
+		goto done;
+	conf = b->conf;
+	b->conf = NULL;
+done:
+	conf_free(b->conf);
+	lex_free(b->lex);
+	explicit_bzero(&build, sizeof(build));
+	b = NULL;
+	return (conf);
+}
+
+struct conf *
+parse_config(const char *path, int flags)
+{
+	return (parse(path, NULL, 0, flags));
+}
+
+struct conf *
+parse_config_bytes(const char *path, const char *bytes, size_t len, int flags)
+{
+	return (parse(path, bytes, len, flags));
+}
