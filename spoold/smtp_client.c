@@ -41,14 +41,8 @@
  * too early makes the message a double in the next window.
  */
 #define TIMEOUT_FINAL		240000
-/*
- * What the kernel holds does not move for us while it moves on the line:
- * that time is added, at the rate of the slowest line (Iridium's 2400
- * bit/s, less its overhead), in bytes a second.
- */
-#define SLOWEST_LINE		200
-/* The kernel's buffer, where it cannot be asked. */
-#define SNDBUF_UNKNOWN		65536
+/* (What the kernel holds counts as moving while the peer acknowledges it;
+ * stream.c sees to that.) */
 
 #define BODY_PIECE		16384	/* read and dot-stuffed at once */
 #define BODY_QUEUED		65536	/* no further piece above this */
@@ -284,20 +278,6 @@ command_push(struct smtp_client *c, enum verb verb, struct transaction *t,
 	return (0);
 }
 
-/* Bytes that the kernel may hold of what is not answered. */
-static uint64_t
-client_held(const struct smtp_client *c)
-{
-	socklen_t	 len = sizeof(int);
-	int		 size;
-
-	if (getsockopt(stream_fd(c->stream), SOL_SOCKET, SO_SNDBUF, &size,
-	    &len) == -1 || size < 0)
-		size = SNDBUF_UNKNOWN;
-	return (c->flight_bytes < (uint64_t)size ? c->flight_bytes :
-	    (uint64_t)size);
-}
-
 /* Time-outs follow the oldest command; an idle session has its owner's. */
 static void
 client_timer(struct smtp_client *c)
@@ -306,8 +286,7 @@ client_timer(struct smtp_client *c)
 	uint64_t	 ms = TIMEOUT_CONNECT;
 
 	if ((cmd = TAILQ_FIRST(&c->commands)) != NULL)
-		ms = verbs[cmd->verb].timeout +
-		    client_held(c) * 1000 / SLOWEST_LINE;
+		ms = verbs[cmd->verb].timeout;
 	else if (c->phase == PHASE_READY)
 		ms = c->current != NULL ? TIMEOUT_COMMAND : 0;
 	stream_timeout(c->stream, ms);
@@ -563,11 +542,6 @@ send_body(struct smtp_client *c, struct transaction *t)
 			return (-1);
 	}
 	n = dot_end(t->dot, end);
-	if (t->sent == 0) {
-		/* Nothing stands before it: the dot begins the line. */
-		memcpy(end, ".\r\n", 3);
-		n = 3;
-	}
 	if (stream_write(c->stream, end, n) == -1 ||
 	    command_push(c, VERB_BODY, t, 0) == -1)
 		return (-1);

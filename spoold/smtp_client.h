@@ -52,6 +52,7 @@ struct smtp_message {
 	int			 fd;		/* the body, CRLF line ends */
 	off_t			 offset;
 	uint64_t		 size;
+	void			*owner;		/* not the engine's */
 };
 
 enum smtp_outcome {

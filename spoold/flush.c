@@ -1,0 +1,652 @@
+/* See LICENSE for the terms. */
+
+/*
+ * The flush: in a window, one session with the upstream that relays, and
+ * through it everything that waits, smallest first.  What the session says
+ * of each recipient is outgoing.c's; when to connect, to try again and to
+ * give up is decided here.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <errno.h>
+#include <event.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask.h"
+#include "child.h"
+#include "flush.h"
+#include "log.h"
+#include "outgoing.h"
+#include "smtp_client.h"
+#include "spoold.h"
+#include "waiting.h"
+
+/*
+ * How long a session is kept when nothing waits: mail that the LAN sends
+ * meanwhile saves the handshakes of a new one, several round trips.
+ */
+#define IDLE_SECONDS	10
+/* Progress goes to dialerd at most this often, in milliseconds: for an
+ * operator's eye, and for a policy that thinks in seconds. */
+#define PROGRESS_MS	250
+/*
+ * A session that breaks is begun again once in a window: the second time the
+ * fault is at the other end, and the line costs money.
+ */
+#define RETRIES		1
+
+static struct {
+	int			 open;
+	uint64_t		 call;
+	/* The session. */
+	struct smtp_client	*client;
+	uint32_t		 ask;		/* for addresses; 0: none */
+	char			*upstream;	/* copies: a reload may come */
+	char			*host;
+	struct proto_addresses	 addresses;
+	uint32_t		 address;	/* the next to be tried */
+	int			 fresh;		/* asked for fresh ones */
+	uint32_t		 without;	/* extensions that failed */
+	uint32_t		 breaks;	/* of sessions in this window */
+	int			 gave_up;	/* no more in this window */
+	int			 lost;		/* messages of this session
+						 * came back unanswered */
+	/* Messages that are with the session, and what comes back. */
+	uint32_t		 flying;
+	uint64_t		 flying_bytes;
+	struct outgoing_list	 again;		/* before all others */
+	struct outgoing_list	 later;		/* behind them */
+	/* What has been done in this window. */
+	uint32_t		 messages;
+	uint32_t		 failed;
+	uint64_t		 message_bytes;
+	uint64_t		 bytes_in;	/* of sessions that ended */
+	uint64_t		 bytes_out;
+	struct proto_progress	 told;
+	int			 ever_told;
+	struct event		 idle_timer;
+	struct event		 progress_timer;
+} flush = {
+	.again = TAILQ_HEAD_INITIALIZER(flush.again),
+	.later = TAILQ_HEAD_INITIALIZER(flush.later)
+};
+
+static void	 flush_start(void);
+static void	 flush_connect(void);
+static void	 flush_progress(void);
+
+/* Timers. */
+
+static void
+timer_start(struct event *ev, uint64_t ms)
+{
+	struct timeval	 tv;
+
+	tv.tv_sec = (time_t)(ms / 1000);
+	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	evtimer_add(ev, &tv);
+}
+
+/* Progress. */
+
+/* There is something to send, and a way to try. */
+static int
+flush_has_work(void)
+{
+	uint32_t	 messages;
+	uint64_t	 bytes;
+
+	waiting_left(&messages, &bytes);
+	return (messages > 0 || !TAILQ_EMPTY(&flush.again) ||
+	    !TAILQ_EMPTY(&flush.later));
+}
+
+static void
+flush_count_list(const struct outgoing_list *list, struct proto_progress *p)
+{
+	const struct outgoing	*o;
+
+	TAILQ_FOREACH(o, list, entry) {
+		p->todo++;
+		p->todo_bytes += o->smtp.size;
+	}
+}
+
+static void
+flush_measure(struct proto_progress *p)
+{
+	uint64_t	 in = 0, out = 0;
+
+	memset(p, 0, sizeof(*p));
+	p->call = flush.call;
+	p->closed = !flush.open;
+	p->messages = flush.messages;
+	p->failed = flush.failed;
+	waiting_left(&p->todo, &p->todo_bytes);
+	p->todo += flush.flying;
+	p->todo_bytes += flush.flying_bytes;
+	flush_count_list(&flush.again, p);
+	flush_count_list(&flush.later, p);
+	p->message_bytes = flush.message_bytes;
+	if (flush.client != NULL)
+		smtp_client_bytes(flush.client, &in, &out);
+	p->bytes_in = flush.bytes_in + in;
+	p->bytes_out = flush.bytes_out + out;
+	if (!flush.open || flush.gave_up)
+		return;
+	p->busy = flush.ask != 0 || flush_has_work() ||
+	    (flush.client != NULL && !smtp_client_is_idle(flush.client));
+}
+
+static void
+flush_tell(const struct proto_progress *p)
+{
+	channel_send(child_peer(PROC_DIALERD), SPOOLD_PROGRESS, 0, -1, p,
+	    sizeof(*p));
+	flush.told = *p;
+	flush.ever_told = 1;
+}
+
+static void
+flush_progress_timer(int fd, short events, void *arg)
+{
+	struct proto_progress	 p;
+
+	(void)fd;
+	(void)events;
+	(void)arg;
+	flush_measure(&p);
+	if (memcmp(&p, &flush.told, sizeof(p)) != 0)
+		flush_tell(&p);
+	if (p.busy)
+		timer_start(&flush.progress_timer, PROGRESS_MS);
+}
+
+/*
+ * Something happened.  Whether there is anything left to do, and the end,
+ * are told at once, since the line may go down for it; numbers when the
+ * timer comes.
+ */
+static void
+flush_progress(void)
+{
+	struct proto_progress	 p;
+
+	flush_measure(&p);
+	if (!flush.ever_told || p.busy != flush.told.busy || p.closed)
+		flush_tell(&p);
+	if (flush.open && !evtimer_pending(&flush.progress_timer, NULL))
+		timer_start(&flush.progress_timer, PROGRESS_MS);
+}
+
+/* Messages. */
+
+static void
+flush_peer(struct outgoing_peer *peer)
+{
+	peer->upstream = flush.upstream != NULL ? flush.upstream : "";
+	peer->host = flush.host;
+}
+
+/* Every recipient of the message has an answer. */
+static void
+flush_finish(struct outgoing *o)
+{
+	struct outgoing_peer	 peer;
+
+	if (o->sent > 0) {
+		flush.messages++;
+		flush.message_bytes += o->smtp.size;
+	}
+	if (o->nfailures > 0 || o->deferred > 0)
+		flush.failed++;
+	flush_peer(&peer);
+	outgoing_close(o, &peer);
+}
+
+/*
+ * A message without its final answer.  Recipients that have theirs are kept
+ * in memory, so that this window does not try them twice.  The oldest in
+ * flight may be what broke the session: it goes behind all others.
+ */
+static void
+flush_give_back(struct outgoing *o)
+{
+	struct outgoing_peer	 peer;
+	int			 suspect = !flush.lost;
+
+	flush.lost = 1;
+	if (outgoing_touched(o) && flush.open) {
+		if (suspect)
+			TAILQ_INSERT_TAIL(&flush.later, o, entry);
+		else
+			TAILQ_INSERT_TAIL(&flush.again, o, entry);
+		return;
+	}
+	waiting_release(o->envelope->id, suspect);
+	flush_peer(&peer);
+	outgoing_close(o, &peer);
+}
+
+/* From memory first, then from the queue in its order. */
+static struct outgoing *
+flush_next_message(void)
+{
+	struct outgoing	*o;
+	uint64_t	 id;
+
+	if ((o = TAILQ_FIRST(&flush.again)) != NULL) {
+		TAILQ_REMOVE(&flush.again, o, entry);
+		return (o);
+	}
+	/* What cannot be read stays taken: it is not tried again today. */
+	while (waiting_take(&id))
+		if ((o = outgoing_open(id)) != NULL)
+			return (o);
+	if ((o = TAILQ_FIRST(&flush.later)) != NULL)
+		TAILQ_REMOVE(&flush.later, o, entry);
+	return (o);
+}
+
+static struct smtp_message *
+flush_next(void *arg)
+{
+	struct outgoing	*o;
+
+	(void)arg;
+	if (!flush.open)
+		return (NULL);
+	while ((o = flush_next_message()) != NULL) {
+		if (!outgoing_fill(o)) {
+			flush_finish(o);
+			continue;
+		}
+		evtimer_del(&flush.idle_timer);
+		flush.flying++;
+		flush.flying_bytes += o->smtp.size;
+		return (&o->smtp);
+	}
+	return (NULL);
+}
+
+static void
+flush_result(void *arg, struct smtp_message *m, uint32_t recipient,
+    enum smtp_outcome outcome, const struct smtp_reply *reply)
+{
+	struct outgoing_peer	 peer;
+
+	(void)arg;
+	flush_peer(&peer);
+	outgoing_result(m->owner, &peer, recipient, outcome, reply);
+}
+
+static void
+flush_done(void *arg, struct smtp_message *m, int lost)
+{
+	struct outgoing	*o = m->owner;
+
+	(void)arg;
+	flush.flying--;
+	flush.flying_bytes -= m->size;
+	if (lost)
+		flush_give_back(o);
+	else if (outgoing_fill(o))
+		TAILQ_INSERT_TAIL(&flush.again, o, entry);
+	else
+		flush_finish(o);
+	if (flush.open)
+		flush_progress();
+}
+
+/* The session. */
+
+static void
+flush_idle(void *arg)
+{
+	(void)arg;
+	if (!evtimer_pending(&flush.idle_timer, NULL))
+		timer_start(&flush.idle_timer, IDLE_SECONDS * 1000);
+	flush_progress();
+}
+
+/* The client is going: its bytes stay. */
+static void
+flush_detach(void)
+{
+	uint64_t	 in, out;
+
+	smtp_client_bytes(flush.client, &in, &out);
+	flush.bytes_in += in;
+	flush.bytes_out += out;
+	flush.client = NULL;
+	evtimer_del(&flush.idle_timer);
+}
+
+/* QUIT, or drop it. */
+static void
+flush_disconnect(void)
+{
+	struct smtp_client	*c = flush.client;
+
+	if (c == NULL)
+		return;
+	flush_detach();
+	smtp_client_close(c);
+}
+
+static void
+flush_idle_timer(int fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	if (flush.client == NULL || !smtp_client_is_idle(flush.client))
+		return;
+	flush_disconnect();
+	flush_progress();
+}
+
+static void
+flush_give_up(const char *why)
+{
+	log_warnx("upstream %s: %s; not tried again in call %llu",
+	    flush.upstream, why, (unsigned long long)flush.call);
+	flush.gave_up = 1;
+	flush.failed++;
+	flush_progress();
+}
+
+/* The session broke: once more, if there is anything left to send. */
+static void
+flush_broken(const char *why)
+{
+	int	 lost = flush.lost;
+
+	flush.lost = 0;
+	if (!flush_has_work() && !lost) {
+		log_debug("upstream %s: %s", flush.upstream, why);
+		flush_progress();
+		return;
+	}
+	if (flush.breaks++ >= RETRIES) {
+		flush_give_up(why);
+		return;
+	}
+	log_warnx("upstream %s: %s; once more", flush.upstream, why);
+	/* The address that answered before. */
+	if (flush.address > 0)
+		flush.address--;
+	flush_connect();
+}
+
+static void
+flush_end(void *arg, enum smtp_end end, const char *why)
+{
+	(void)arg;
+	flush_detach();
+	switch (end) {
+	case SMTP_END_CONNECT:
+		log_info("upstream %s: %s", flush.upstream, why);
+		flush_connect();
+		break;
+	case SMTP_END_TLS:
+	case SMTP_END_AUTH:
+		flush_give_up(why);
+		break;
+	case SMTP_END_CHUNKING:
+		flush.without |= SMTP_EXT_CHUNKING;
+		/* FALLTHROUGH */
+	case SMTP_END_PROTOCOL:
+	case SMTP_END_LOST:
+		flush_broken(why);
+		break;
+	}
+}
+
+static const struct smtp_client_ops flush_ops = {
+	.next = flush_next,
+	.result = flush_result,
+	.done = flush_done,
+	.idle = flush_idle,
+	.end = flush_end
+};
+
+/* Where mail goes: the first upstream that relays. */
+static struct conf_upstream *
+flush_upstream(void)
+{
+	struct conf_upstream	*u;
+
+	if (child_conf == NULL)
+		return (NULL);
+	TAILQ_FOREACH(u, &child_conf->upstreams, entry)
+		if (u->relay_host != NULL)
+			return (u);
+	return (NULL);
+}
+
+static socklen_t
+address_length(const struct sockaddr_storage *ss)
+{
+	switch (ss->ss_family) {
+	case AF_INET:
+		return (sizeof(struct sockaddr_in));
+	case AF_INET6:
+		return (sizeof(struct sockaddr_in6));
+	default:
+		return (0);
+	}
+}
+
+/* One address: 0 when the connection is on its way, else -1 with errno. */
+static int
+flush_connect_one(const struct conf_upstream *u,
+    const struct sockaddr_storage *ss)
+{
+	struct smtp_client_param	 p;
+
+	if (address_length(ss) == 0) {
+		errno = EAFNOSUPPORT;
+		return (-1);
+	}
+	memset(&p, 0, sizeof(p));
+	p.hostname = child_conf->global.hostname;
+	p.host = u->relay_host;
+	p.tls = u->relay_tls;
+	p.ca = u->ca_mem;
+	p.ca_len = u->ca_len;
+	p.user = u->relay_user;
+	p.password = u->relay_password;
+	p.without = flush.without;
+	flush.lost = 0;
+	flush.client = smtp_client_connect(&p, (const struct sockaddr *)ss,
+	    address_length(ss), &flush_ops, NULL);
+	return (flush.client == NULL ? -1 : 0);
+}
+
+static void
+flush_resolved(void *arg, const struct proto_addresses *res)
+{
+	(void)arg;
+	flush.ask = 0;
+	flush.address = 0;
+	flush.addresses = *res;
+	if (res->error != 0 || res->count > PROTO_ADDRESSES)
+		flush.addresses.count = 0;
+	flush_connect();
+}
+
+static void
+flush_resolve(const struct conf_upstream *u)
+{
+	flush.ask = ask_resolve(u->relay_host, (uint16_t)u->relay_port,
+	    flush.fresh, flush_resolved, NULL);
+}
+
+/* The next address; after the last fresh ones, once; then no more. */
+static void
+flush_connect(void)
+{
+	struct conf_upstream	*u;
+
+	if ((u = flush_upstream()) == NULL ||
+	    strcmp(u->relay_host, flush.host) != 0) {
+		/* A reload took it away; there may be another. */
+		flush_start();
+		return;
+	}
+	while (flush.address < flush.addresses.count) {
+		if (flush_connect_one(u,
+		    &flush.addresses.address[flush.address++]) == 0) {
+			flush_progress();
+			return;
+		}
+		log_warn("upstream %s: connect", flush.upstream);
+	}
+	if (!flush.fresh) {
+		flush.fresh = 1;
+		flush_resolve(u);
+		flush_progress();
+		return;
+	}
+	flush_give_up(flush.addresses.count == 0 ?
+	    "its name has no address" : "no address answers");
+}
+
+/* Begin a session, if there is a reason and there is none. */
+static void
+flush_start(void)
+{
+	struct conf_upstream	*u;
+
+	if (!flush.open || flush.gave_up || flush.client != NULL ||
+	    flush.ask != 0 || !flush_has_work())
+		return;
+	if ((u = flush_upstream()) == NULL) {
+		log_warnx("mail waits and no upstream relays");
+		flush.gave_up = 1;
+		return;
+	}
+	free(flush.upstream);
+	free(flush.host);
+	if ((flush.upstream = strdup(u->name)) == NULL ||
+	    (flush.host = strdup(u->relay_host)) == NULL)
+		fatal("flush");
+	flush.addresses.count = 0;
+	flush.address = 0;
+	flush.fresh = 0;
+	flush_resolve(u);
+}
+
+/* The window. */
+
+static void
+flush_drop_list(struct outgoing_list *list)
+{
+	struct outgoing_peer	 peer;
+	struct outgoing		*o;
+
+	flush_peer(&peer);
+	while ((o = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, o, entry);
+		outgoing_close(o, &peer);
+	}
+}
+
+void
+flush_stop(void)
+{
+	flush.open = 0;
+	if (flush.ask != 0)
+		ask_cancel(flush.ask);
+	flush.ask = 0;
+	flush_disconnect();
+	flush_drop_list(&flush.again);
+	flush_drop_list(&flush.later);
+	if (evtimer_initialized(&flush.progress_timer))
+		evtimer_del(&flush.progress_timer);
+}
+
+/* Forget what the last window was like. */
+static void
+flush_reset(uint64_t call)
+{
+	flush_stop();
+	evtimer_set(&flush.idle_timer, flush_idle_timer, NULL);
+	evtimer_set(&flush.progress_timer, flush_progress_timer, NULL);
+	flush.call = call;
+	flush.without = 0;
+	flush.breaks = 0;
+	flush.gave_up = 0;
+	flush.messages = 0;
+	flush.failed = 0;
+	flush.message_bytes = 0;
+	flush.bytes_in = 0;
+	flush.bytes_out = 0;
+	flush.ever_told = 0;
+}
+
+int
+flush_handle_window_open(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_window	 w;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &w, sizeof(w)) == -1)
+		return (-1);
+	flush_reset(w.call);
+	flush.open = 1;
+	waiting_sync(spool_queue);
+	waiting_reset();
+	log_debug("flush: window of call %llu", (unsigned long long)w.call);
+	flush_start();
+	flush_progress();
+	return (0);
+}
+
+int
+flush_handle_window_close(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_window	 w;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &w, sizeof(w)) == -1)
+		return (-1);
+	if (!flush.open)
+		flush_reset(w.call);
+	flush_stop();
+	flush_progress();
+	return (0);
+}
+
+void
+flush_kick(void)
+{
+	if (!flush.open)
+		return;
+	if (flush.client != NULL)
+		smtp_client_kick(flush.client);
+	else
+		flush_start();
+	flush_progress();
+}
+
+void
+flush_reload(void)
+{
+	/* An upstream that failed may be right now; what runs goes on. */
+	if (!flush.open)
+		return;
+	flush.gave_up = 0;
+	flush.breaks = 0;
+	flush_start();
+	flush_progress();
+}

@@ -1,0 +1,429 @@
+/* See LICENSE for the terms. */
+
+/* Messages on their way to upstream. */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <errno.h>
+#include <event.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "header.h"
+#include "log.h"
+#include "outgoing.h"
+#include "spoold.h"
+
+/*
+ * A mark that could not be written (full disk) is tried again after so many
+ * seconds: the mail is gone, and only memory knows it until then.
+ */
+#define MARK_RETRY	10
+/* Of a message that came with SMTPUTF8: where its header is looked for. */
+#define HEADER_MAX	65536
+#define REPLY_MAX	(SMTP_REPLY_TEXT_MAX + 32)
+
+enum state {				/* of a recipient in this window */
+	STATE_OTHER,			/* local, or done before */
+	STATE_WAITING,
+	STATE_ANSWERED
+};
+
+/*
+ * A mark on its way to the disk.  Until it is there the recipient is not
+ * tried again, whatever the queue says.
+ */
+struct mark {
+	TAILQ_ENTRY(mark)	 entry;
+	uint64_t		 id;
+	uint32_t		 recipient;
+	enum recipient_state	 state;
+	char			*status;
+	int			 failed;	/* wait for the timer */
+};
+static TAILQ_HEAD(, mark)	 marks = TAILQ_HEAD_INITIALIZER(marks);
+static struct event		 mark_timer;
+
+/* A bounce that is on its way to the disk. */
+struct notice {
+	uint64_t		 id;		/* of the message */
+	char			*upstream;
+	size_t			 n;
+	struct bounce_failure	*failures;
+	char			**addresses;
+};
+
+static void	 mark_durable(void *, int);
+
+/* Marks. */
+
+static void
+mark_write(struct mark *m)
+{
+	m->failed = 0;
+	/* Only what the server said counts as a try in this window. */
+	queue_mark(spool_queue, m->id, m->recipient, m->state, 1, m->status,
+	    mark_durable, m);
+	spool_commit_soon();
+}
+
+static void
+mark_retry(int fd, short events, void *arg)
+{
+	struct mark	*m;
+
+	(void)fd;
+	(void)events;
+	(void)arg;
+	TAILQ_FOREACH(m, &marks, entry)
+		if (m->failed)
+			mark_write(m);
+}
+
+static void
+mark_durable(void *arg, int result)
+{
+	struct timeval	 tv = { MARK_RETRY, 0 };
+	struct mark	*m = arg;
+
+	if (result == 0 || result == ENOENT) {
+		TAILQ_REMOVE(&marks, m, entry);
+		free(m->status);
+		free(m);
+		return;
+	}
+	errno = result;
+	log_warn("msg id=%016llx mark of recipient %u",
+	    (unsigned long long)m->id, m->recipient);
+	m->failed = 1;
+	if (!evtimer_initialized(&mark_timer))
+		evtimer_set(&mark_timer, mark_retry, NULL);
+	if (!evtimer_pending(&mark_timer, NULL))
+		evtimer_add(&mark_timer, &tv);
+}
+
+static void
+mark_add(uint64_t id, uint32_t recipient, enum recipient_state state,
+    const char *status)
+{
+	struct mark	*m;
+
+	if ((m = calloc(1, sizeof(*m))) == NULL ||
+	    (m->status = strdup(status)) == NULL)
+		fatal("mark");
+	m->id = id;
+	m->recipient = recipient;
+	m->state = state;
+	TAILQ_INSERT_TAIL(&marks, m, entry);
+	mark_write(m);
+}
+
+static int
+mark_pending(uint64_t id, uint32_t recipient)
+{
+	struct mark	*m;
+
+	TAILQ_FOREACH(m, &marks, entry)
+		if (m->id == id && m->recipient == recipient)
+			return (1);
+	return (0);
+}
+
+/* Messages. */
+
+static void
+outgoing_free(struct outgoing *o)
+{
+	size_t	 i;
+
+	for (i = 0; i < o->nfailures; i++) {
+		free(o->failures[i].status);
+		free(o->failures[i].reply);
+	}
+	free(o->failures);
+	free(o->indices);
+	free(o->state);
+	envelope_free(o->envelope);
+	if (o->smtp.fd != -1)
+		close(o->smtp.fd);
+	free(o);
+}
+
+static int
+is_ascii(const char *s, size_t len)
+{
+	size_t	 i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)s[i] >= 0x80)
+			return (0);
+	return (1);
+}
+
+/*
+ * Many clients ask for SMTPUTF8 whatever they send; the next server needs
+ * it only when an address or the header goes beyond ASCII (RFC 6531 3.1).
+ */
+static int
+needs_utf8(const struct outgoing *o)
+{
+	const struct envelope	*e = o->envelope;
+	char			*buf;
+	size_t			 len;
+	ssize_t			 n;
+	uint32_t		 i;
+	int			 needs = 1;
+
+	if ((e->flags & ENVELOPE_SMTPUTF8) == 0)
+		return (0);
+	if (!is_ascii(e->sender, strlen(e->sender)))
+		return (1);
+	for (i = 0; i < e->nrecipients; i++)
+		if (o->state[i] == STATE_WAITING &&
+		    !is_ascii(e->recipients[i].address,
+		    strlen(e->recipients[i].address)))
+			return (1);
+	if ((buf = malloc(HEADER_MAX)) == NULL)
+		return (1);
+	len = o->smtp.size < HEADER_MAX ? (size_t)o->smtp.size : HEADER_MAX;
+	n = pread(o->smtp.fd, buf, len, o->smtp.offset);
+	if (n == (ssize_t)len)
+		needs = !is_ascii(buf, header_length(buf, len));
+	free(buf);
+	return (needs);
+}
+
+struct outgoing *
+outgoing_open(uint64_t id)
+{
+	struct outgoing	*o;
+	struct recipient *r;
+	uint32_t	 i, n = 0;
+
+	if ((o = calloc(1, sizeof(*o))) == NULL)
+		return (NULL);
+	o->smtp.fd = -1;
+	o->smtp.owner = o;
+	if ((o->envelope = queue_envelope(spool_queue, id)) == NULL)
+		goto fail;
+	o->smtp.envelope = o->envelope;
+	o->state = calloc(o->envelope->nrecipients, sizeof(*o->state));
+	o->indices = calloc(SMTP_RECIPIENTS_MAX, sizeof(*o->indices));
+	if (o->state == NULL || o->indices == NULL)
+		goto fail;
+	for (i = 0; i < o->envelope->nrecipients; i++) {
+		r = &o->envelope->recipients[i];
+		if (r->user != NULL || r->state != RECIPIENT_WAITING ||
+		    mark_pending(id, i))
+			continue;
+		o->state[i] = STATE_WAITING;
+		n++;
+	}
+	if (n == 0) {
+		outgoing_free(o);
+		return (NULL);
+	}
+	if ((o->smtp.fd = queue_body(spool_queue, id, &o->smtp.offset,
+	    &o->smtp.size)) == -1)
+		goto fail;
+	o->smtp.utf8 = needs_utf8(o);
+	return (o);
+ fail:
+	if (errno != ENOENT)
+		log_warn("msg id=%016llx cannot be read",
+		    (unsigned long long)id);
+	outgoing_free(o);
+	return (NULL);
+}
+
+int
+outgoing_fill(struct outgoing *o)
+{
+	uint32_t	 i, n = 0;
+
+	for (i = 0; i < o->envelope->nrecipients &&
+	    n < SMTP_RECIPIENTS_MAX; i++)
+		if (o->state[i] == STATE_WAITING)
+			o->indices[n++] = i;
+	o->smtp.recipients = o->indices;
+	o->smtp.nrecipients = n;
+	return (n > 0);
+}
+
+int
+outgoing_touched(const struct outgoing *o)
+{
+	return (o->sent > 0 || o->deferred > 0 || o->nfailures > 0);
+}
+
+static void
+outgoing_log(uint64_t id, const char *event, const char *address,
+    const char *upstream, const char *reply)
+{
+	log_info("msg id=%016llx event=%s rcpt=<%s> upstream=%s "
+	    "reply=\"%s\"", (unsigned long long)id, event, address, upstream,
+	    reply);
+}
+
+/* Remember a failure for the bounce. */
+static void
+outgoing_fail(struct outgoing *o, uint32_t recipient, const char *status,
+    const char *reply, int local)
+{
+	struct bounce_failure	*f;
+
+	f = reallocarray(o->failures, o->nfailures + 1, sizeof(*f));
+	if (f == NULL)
+		fatal("bounce");
+	o->failures = f;
+	f = &o->failures[o->nfailures++];
+	memset(f, 0, sizeof(*f));
+	f->recipient = recipient;
+	f->local = local;
+	if ((f->status = strdup(status)) == NULL ||
+	    (f->reply = strdup(reply)) == NULL)
+		fatal("bounce");
+}
+
+/* Not now: another window, unless it has had its share of them. */
+static void
+outgoing_defer(struct outgoing *o, const struct outgoing_peer *peer,
+    uint32_t i, const char *reply)
+{
+	const struct recipient	*r = &o->envelope->recipients[i];
+	uint32_t		 expire = child_conf->global.expire;
+
+	/* RFC 3463 3.5: X.4.7, delivery time expired. */
+	if (expire > 0 && r->windows + 1 >= expire) {
+		outgoing_fail(o, i, "5.4.7", reply, 0);
+		return;
+	}
+	o->deferred++;
+	mark_add(o->envelope->id, i, RECIPIENT_WAITING, reply);
+	outgoing_log(o->envelope->id, "deferred", r->address, peer->upstream,
+	    reply);
+}
+
+void
+outgoing_result(struct outgoing *o, const struct outgoing_peer *peer,
+    uint32_t i, enum smtp_outcome outcome, const struct smtp_reply *r)
+{
+	char	 reply[REPLY_MAX], status[SMTP_ENHANCED_MAX];
+
+	if (outcome == SMTP_AGAIN)
+		return;
+	o->state[i] = STATE_ANSWERED;
+	(void)smtp_reply_format(r, reply, sizeof(reply));
+	switch (outcome) {
+	case SMTP_SENT:
+		o->sent++;
+		mark_add(o->envelope->id, i, RECIPIENT_SENT, reply);
+		outgoing_log(o->envelope->id, "sent",
+		    o->envelope->recipients[i].address, peer->upstream,
+		    reply);
+		break;
+	case SMTP_DEFERRED:
+		outgoing_defer(o, peer, i, reply);
+		break;
+	case SMTP_REFUSED:
+		smtp_reply_status(r, status);
+		outgoing_fail(o, i, status, reply, r->local);
+		break;
+	case SMTP_AGAIN:
+		break;
+	}
+}
+
+/* Bounces. */
+
+static void
+notice_free(struct notice *n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n->n; i++) {
+		free(n->failures[i].status);
+		free(n->failures[i].reply);
+		free(n->addresses[i]);
+	}
+	free(n->failures);
+	free(n->addresses);
+	free(n->upstream);
+	free(n);
+}
+
+/*
+ * The sender's notice is durable: only now may the recipients leave the
+ * queue (M2).  Else they stay, and are refused again in another window.
+ */
+static void
+notice_durable(void *arg, int result)
+{
+	struct notice	*n = arg;
+	size_t		 i;
+
+	if (result != 0) {
+		errno = result;
+		log_warn("msg id=%016llx bounce", (unsigned long long)n->id);
+		notice_free(n);
+		return;
+	}
+	for (i = 0; i < n->n; i++) {
+		mark_add(n->id, n->failures[i].recipient, RECIPIENT_BOUNCED,
+		    n->failures[i].reply);
+		outgoing_log(n->id, "bounced", n->addresses[i], n->upstream,
+		    n->failures[i].reply);
+	}
+	notice_free(n);
+}
+
+/* Takes the failures over from the message. */
+static struct notice *
+notice_new(struct outgoing *o, const char *upstream)
+{
+	struct notice	*n;
+	size_t		 i;
+
+	if ((n = calloc(1, sizeof(*n))) == NULL ||
+	    (n->addresses = calloc(o->nfailures, sizeof(char *))) == NULL ||
+	    (n->upstream = strdup(upstream)) == NULL)
+		fatal("bounce");
+	n->id = o->envelope->id;
+	for (i = 0; i < o->nfailures; i++)
+		if ((n->addresses[i] = strdup(o->envelope->recipients[
+		    o->failures[i].recipient].address)) == NULL)
+			fatal("bounce");
+	n->failures = o->failures;
+	n->n = o->nfailures;
+	o->failures = NULL;
+	o->nfailures = 0;
+	return (n);
+}
+
+void
+outgoing_close(struct outgoing *o, const struct outgoing_peer *peer)
+{
+	struct notice	*n;
+	int		 told;
+
+	if (o->nfailures > 0) {
+		n = notice_new(o, peer->upstream);
+		told = bounce_submit(spool_queue, child_conf, o->envelope,
+		    n->failures, n->n, peer->host, notice_durable, n);
+		if (told == -1)
+			notice_durable(n, errno);
+		else if (told == 0) {
+			log_info("msg id=%016llx from=<%s>: nobody is told "
+			    "of the failure",
+			    (unsigned long long)o->envelope->id,
+			    o->envelope->sender);
+			notice_durable(n, 0);
+		}
+		spool_commit_soon();
+	}
+	outgoing_free(o);
+}

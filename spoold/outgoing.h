@@ -1,0 +1,52 @@
+/* See LICENSE for the terms. */
+
+/*
+ * A message of the queue on its way to upstream, from the moment that it is
+ * taken until every recipient has an answer: its transactions, the marks in
+ * the queue, the bounce.
+ */
+#ifndef SPOOLD_OUTGOING_H
+#define SPOOLD_OUTGOING_H
+
+#include <sys/queue.h>
+#include <stdint.h>
+
+#include "bounce.h"
+#include "smtp_client.h"
+
+/* Where it goes, for the log and for bounces. */
+struct outgoing_peer {
+	const char	*upstream;	/* name in the config */
+	const char	*host;
+};
+
+struct outgoing {
+	TAILQ_ENTRY(outgoing)	 entry;		/* the flush's */
+	struct smtp_message	 smtp;		/* the transaction */
+	struct envelope		*envelope;
+	uint8_t			*state;		/* of each recipient */
+	uint32_t		*indices;	/* of the transaction */
+	struct bounce_failure	*failures;
+	size_t			 nfailures;
+	uint32_t		 sent;		/* recipients */
+	uint32_t		 deferred;
+};
+TAILQ_HEAD(outgoing_list, outgoing);
+
+/*
+ * Reads envelope and body of a message; NULL when nothing of it is for the
+ * line, or when it cannot be read (logged).
+ */
+struct outgoing	*outgoing_open(uint64_t id);
+/* The next transaction into smtp: 1, or 0 when every recipient for the line
+ * has its answer. */
+int	 outgoing_fill(struct outgoing *);
+/* What the server said of one recipient; see smtp_client_ops. */
+void	 outgoing_result(struct outgoing *, const struct outgoing_peer *,
+	    uint32_t recipient, enum smtp_outcome, const struct smtp_reply *);
+/* 1 when some recipient has its answer. */
+int	 outgoing_touched(const struct outgoing *);
+/* Bounces what was refused, and frees it. */
+void	 outgoing_close(struct outgoing *, const struct outgoing_peer *);
+
+#endif
