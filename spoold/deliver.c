@@ -67,6 +67,12 @@ TAILQ_HEAD(account_logs, account_log);
 
 static struct deliveries	 deliveries = TAILQ_HEAD_INITIALIZER(deliveries);
 static unsigned int		 ndeliveries;
+/*
+ * Deliveries that deliver_peer_down ended.  At shutdown fetchd is still
+ * there, and what it says of them is no violation.
+ */
+static uint32_t			 ended[DELIVER_MAX];
+static unsigned int		 nended;
 static struct account_logs	 account_logs =
 				    TAILQ_HEAD_INITIALIZER(account_logs);
 
@@ -198,6 +204,20 @@ deliver_find(uint32_t id)
 		if (d->id == id)
 			return (d);
 	return (NULL);
+}
+
+/* 1 if that delivery was ended by us, and forgets it; else 0. */
+static int
+deliver_was_ended(uint32_t id)
+{
+	unsigned int	 i;
+
+	for (i = 0; i < nended; i++)
+		if (ended[i] == id) {
+			ended[i] = ended[--nended];
+			return (1);
+		}
+	return (0);
 }
 
 static int
@@ -447,8 +467,11 @@ deliver_handle_forget(struct channel *ch, struct imsg *imsg, void *arg)
 		return (-1);
 	if (deliver_account(uid.account) == NULL)
 		return (0);
-	if ((log = deliver_log(uid.account)) == NULL ||
-	    fetchlog_forget(log, uid.uidvalidity, uid.uid) == -1)
+	/* The record of what is still in tmp/ must not go: it decides. */
+	if (maildir_retry() == 0 &&
+	    ((log = deliver_log(uid.account)) == NULL ||
+	    (fetchlog_forget(log, uid.uidvalidity, uid.uid) == -1 &&
+	    errno != ENOENT)))
 		log_warn("deliver: log of %s", uid.account);
 	if (!deliver_is_open(&uid) &&
 	    deliver_partial_path(&uid, path, sizeof(path)) == 0)
@@ -601,6 +624,7 @@ deliver_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
 	    !deliver_string_ok(msg.uid.uid, sizeof(msg.uid.uid)) ||
 	    deliver_find(imsg_get_id(imsg)) != NULL)
 		return (-1);
+	(void)deliver_was_ended(imsg_get_id(imsg));
 	memset(&ready, 0, sizeof(ready));
 	ready.error = deliver_open(&msg, imsg_get_id(imsg), &d,
 	    &ready.offset);
@@ -679,10 +703,13 @@ deliver_handle_commit(struct channel *ch, struct imsg *imsg, void *arg)
 	uint32_t	 error;
 
 	(void)arg;
-	if (imsg_get_data(imsg, &size, sizeof(size)) == -1 ||
-	    (d = deliver_find(imsg_get_id(imsg))) == NULL)
+	if (imsg_get_data(imsg, &size, sizeof(size)) == -1)
 		return (-1);
-	if ((error = deliver_commit(d, size)) != 0) {
+	if ((d = deliver_find(imsg_get_id(imsg))) == NULL) {
+		if (!deliver_was_ended(imsg_get_id(imsg)))
+			return (-1);
+		error = ECANCELED;
+	} else if ((error = deliver_commit(d, size)) != 0) {
 		errno = error;
 		log_warn("deliver: account=%s uid=%s", d->uid.account,
 		    d->uid.uid);
@@ -701,9 +728,10 @@ deliver_handle_abort(struct channel *ch, struct imsg *imsg, void *arg)
 
 	(void)ch;
 	(void)arg;
-	if (imsg_get_data(imsg, &keep, sizeof(keep)) == -1 ||
-	    (d = deliver_find(imsg_get_id(imsg))) == NULL)
+	if (imsg_get_data(imsg, &keep, sizeof(keep)) == -1)
 		return (-1);
+	if ((d = deliver_find(imsg_get_id(imsg))) == NULL)
+		return (deliver_was_ended(imsg_get_id(imsg)) ? 0 : -1);
 	if (keep)
 		deliver_keep(d);
 	else
@@ -716,8 +744,11 @@ deliver_peer_down(void)
 {
 	struct delivery	*d;
 
-	while ((d = TAILQ_FIRST(&deliveries)) != NULL)
+	nended = 0;
+	while ((d = TAILQ_FIRST(&deliveries)) != NULL) {
+		ended[nended++] = d->id;
 		deliver_keep(d);
+	}
 }
 
 int

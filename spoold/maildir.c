@@ -305,32 +305,11 @@ maildir_place(struct maildir_file *f)
 		f->fd = -1;
 	}
 	if (maildir_rename(f) == -1) {
-		/* A sync that failed leaves nothing to be renamed again. */
-		if (maildir_in_tmp(f))
-			TAILQ_INSERT_TAIL(&unplaced, f, entry);
-		else
-			maildir_free(f);
+		TAILQ_INSERT_TAIL(&unplaced, f, entry);
 		return (-1);
 	}
 	maildir_free(f);
 	return (0);
-}
-
-unsigned int
-maildir_retry(void)
-{
-	struct maildir_file	*f, *next;
-	unsigned int		 left = 0;
-
-	TAILQ_FOREACH_SAFE(f, &unplaced, entry, next) {
-		if (maildir_rename(f) == -1 && maildir_in_tmp(f)) {
-			left++;
-			continue;
-		}
-		TAILQ_REMOVE(&unplaced, f, entry);
-		maildir_free(f);
-	}
-	return (left);
 }
 
 static int
@@ -352,6 +331,55 @@ maildir_match_key(int dirfd, int sub, const char *name, void *arg)
 	return (-1);
 }
 
+/* 1 if the message is in the mailbox, 0 if not, -1 with errno. */
+static int
+maildir_is_placed(const struct maildir_file *f)
+{
+	if (maildir_each(f->spoolfd, f->user, maildir_match_key, f->key) == 0)
+		return (0);
+	return (errno == EEXIST ? 1 : -1);
+}
+
+/* Places it unless it is there: 1 if it was placed, 0 if not needed, -1. */
+static int
+maildir_place_once(struct maildir_file *f)
+{
+	char	 dir[PATH_MAX];
+	int	 placed;
+
+	if ((placed = maildir_is_placed(f)) == -1)
+		return (-1);
+	if (placed == 1) {
+		/* Perhaps it is not in the directory durably yet. */
+		snprintf(dir, sizeof(dir), "mail/%s/new", f->user);
+		if (maildir_sync_dir(f->spoolfd, dir) == -1 ||
+		    (unlinkat(f->spoolfd, f->path, 0) == -1 &&
+		    errno != ENOENT))
+			return (-1);
+		return (0);
+	}
+	/* Where the directories cannot be made, the rename fails as well. */
+	(void)maildir_make(f->spoolfd, f->user);
+	return (maildir_rename(f) == -1 ? -1 : 1);
+}
+
+unsigned int
+maildir_retry(void)
+{
+	struct maildir_file	*f, *next;
+	unsigned int		 left = 0;
+
+	TAILQ_FOREACH_SAFE(f, &unplaced, entry, next) {
+		if (maildir_place_once(f) == -1) {
+			left++;
+			continue;
+		}
+		TAILQ_REMOVE(&unplaced, f, entry);
+		maildir_free(f);
+	}
+	return (left);
+}
+
 /* The file that a name in tmp/ speaks of; NULL with EINVAL if of none. */
 static struct maildir_file *
 maildir_parse(int spoolfd, const char *name)
@@ -367,31 +395,21 @@ maildir_parse(int spoolfd, const char *name)
 	return (maildir_new(spoolfd, user, key));
 }
 
-/* A decided file of tmp/: 1 if it was placed, else 0; frees it. */
+/* A decided file of tmp/: 1 if it was placed, else 0; takes f over. */
 static int
 maildir_recover_decided(struct maildir_file *f)
 {
-	char	 name[sizeof(f->path)];
+	int	 placed;
 
-	if (maildir_each(f->spoolfd, f->user, maildir_match_key, f->key) ==
-	    -1) {
-		if (errno == EEXIST) {
-			maildir_discard(f);
-			return (0);
-		}
-		log_warn("maildir: %s", f->path);
-		maildir_free(f);
+	if ((placed = maildir_place_once(f)) == -1) {
+		log_warn("maildir: %s: cannot be placed", f->path);
+		TAILQ_INSERT_TAIL(&unplaced, f, entry);
 		return (0);
 	}
-	strlcpy(name, f->path, sizeof(name));
-	/* Where the directories cannot be made, placing fails as well. */
-	(void)maildir_make(f->spoolfd, f->user);
-	if (maildir_place(f) == -1) {
-		log_warn("maildir: %s: rename", name);
-		return (0);
-	}
-	log_info("maildir: %s: recovered", name);
-	return (1);
+	log_info("maildir: %s: %s", f->path, placed ? "recovered" :
+	    "was placed before");
+	maildir_free(f);
+	return (placed);
 }
 
 /* One file of tmp/: 1 if it was placed, else 0. */
