@@ -3,7 +3,7 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
-#include <ctype.h>
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -186,22 +186,20 @@ plain_matches(const char *password, const char *plain, size_t len)
 	return (match);
 }
 
-const char *
-passwd_file_refused(int fd)
+int
+passwd_check_secrecy(int fd)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) == -1)
-		return ("it cannot be looked at");
+		return (-1);
 	if (!S_ISREG(st.st_mode))
-		return ("it is not a plain file");
-	if (st.st_size > PASSWD_FILE_MAX)
-		return ("it is too large");
-	if (st.st_uid != 0 && st.st_uid != getuid())
-		return ("it belongs to neither root nor the user who runs "
-		    "this");
-	if ((st.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0)
-		return ("others than its owner and group can read it, or "
-		    "others than its owner write it");
-	return (NULL);
+		errno = EINVAL;
+	else if (st.st_uid != 0 && st.st_uid != getuid())
+		errno = EPERM;
+	else if ((st.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0)
+		errno = EACCES;
+	else
+		return (0);
+	return (-1);
 }

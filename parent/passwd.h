@@ -18,7 +18,6 @@
 #define PASSWD_USER_MAX		255
 #define PASSWD_HASH_MAX		512
 #define PASSWD_PASSWORD_MAX	1024
-#define PASSWD_FILE_MAX		(4 * 1024 * 1024)
 
 enum passwd_scheme {
 	PASSWD_PLAIN,
@@ -52,11 +51,12 @@ int	 passwd_check(const char *file_bytes, size_t len, const char *user,
 	    const char *password);
 
 /*
- * Whether the file behind a descriptor may hold passwords: a plain file of
- * at most PASSWD_FILE_MAX bytes, that belongs to root or to the user who
- * runs this, with no access for others and no more than reading for its
- * group (which is Dovecot's).  NULL if it may, else what is wrong with it.
+ * Whether the file behind a descriptor may hold passwords: a plain file that
+ * belongs to root or to the user who runs this, with no access for others
+ * and no more than reading for its group (which is Dovecot's).  0; or -1
+ * with errno EINVAL (no plain file), EPERM (owner), EACCES (mode), or that
+ * of fstat(2).
  */
-const char	*passwd_file_refused(int fd);
+int	 passwd_check_secrecy(int fd);
 
 #endif
