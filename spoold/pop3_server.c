@@ -90,7 +90,7 @@ struct pop3_session {
 	unsigned int		 failures;	/* of login */
 	unsigned int		 errors;
 	uint32_t		 retrieved;
-	uint32_t		 deleted;	/* marked */
+	uint32_t		 deleted;	/* by QUIT */
 };
 TAILQ_HEAD(pop3_sessions, pop3_session);
 
@@ -170,10 +170,8 @@ pop3_end(struct pop3_session *s, const char *reason, int finish)
 {
 	if (s->mailbox != NULL && s->phase != PHASE_MEASURING)
 		log_info("pop3 address=%s user=%s event=logout reason=%s "
-		    "retrieved=%u deleted=%u in=%" PRIu64 " out=%" PRIu64,
-		    s->address, pop3_log_user(s), reason, s->retrieved,
-		    s->deleted, stream_bytes_in(s->stream),
-		    stream_bytes_out(s->stream));
+		    "retrieved=%u deleted=%u", s->address, pop3_log_user(s),
+		    reason, s->retrieved, s->deleted);
 	else
 		log_debug("pop3: %s: %s before login", s->address, reason);
 	TAILQ_REMOVE(&sessions, s, entry);
@@ -565,7 +563,6 @@ pop3_dele(struct pop3_session *s, const struct pop3_command *cmd)
 	if (!pop3_exists(s, cmd))
 		return;
 	mailbox_delete(s->mailbox, cmd->number);
-	s->deleted++;
 	pop3_say(s, "+OK");
 }
 
@@ -581,18 +578,22 @@ pop3_rset(struct pop3_session *s, const struct pop3_command *cmd)
 {
 	(void)cmd;
 	mailbox_reset(s->mailbox);
-	s->deleted = 0;
 	pop3_say(s, "+OK");
 }
 
 static void
 pop3_quit(struct pop3_session *s, const struct pop3_command *cmd)
 {
-	uint32_t	 failed = 0;
+	uint32_t	 failed = 0, before, after;
+	uint64_t	 bytes;
 
 	(void)cmd;
-	if (s->mailbox != NULL)
+	if (s->mailbox != NULL) {
+		before = mailbox_count(s->mailbox);
+		mailbox_totals(s->mailbox, &after, &bytes);
 		failed = mailbox_update(s->mailbox);
+		s->deleted = before - after - failed;
+	}
 	if (failed != 0)
 		pop3_say(s, "-ERR [SYS/TEMP] some deleted messages were not "
 		    "removed");
