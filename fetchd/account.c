@@ -1,0 +1,533 @@
+/* See LICENSE for the terms. */
+/* One account in one window. */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <errno.h>
+#include <event.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <tls.h>
+
+#include "account.h"
+#include "ask.h"
+#include "imap_client.h"
+#include "log.h"
+#include "pop3_client.h"
+
+/*
+ * For one address.  A SYN that is lost is sent again after 1, 3, 7, 15 and
+ * 31 s, and a line that has just come up loses some.
+ */
+#define CONNECT_TIMEOUT	60	/* seconds */
+/* For all of them, remembered and fresh: the line is paid for meanwhile. */
+#define CONNECT_TOTAL	120	/* seconds */
+/* The last words, LOGOUT or QUIT, are not waited for longer. */
+#define FAREWELL	10000	/* milliseconds */
+
+enum account_state {
+	ACCOUNT_IDLE,
+	ACCOUNT_RESOLVING,
+	ACCOUNT_CONNECTING,
+	ACCOUNT_SESSION,
+	ACCOUNT_SYNCING,	/* off the line; spoold has the last word */
+	ACCOUNT_ENDED
+};
+
+struct account {
+	char			*name, *user, *login, *password;
+	const struct remote	*remote;
+	account_ended_cb	*ended;
+	void			*arg;
+
+	enum account_state	 state;
+	uint32_t		 question;	/* ask_resolve */
+	struct proto_addresses	 addresses;
+	uint32_t		 next;		/* address to try */
+	int			 fresh;		/* asked for new addresses */
+	time_t			 deadline;	/* of connecting, monotonic */
+	struct event		 timer, end_event;
+	struct stream		*stream;
+	struct tls_config	*tls_config;
+	struct session		 session;
+	struct inbox		 inbox;
+	int			 stopping;
+	uint64_t		 bytes_in, bytes_out;	/* of closed streams */
+	int			 error;
+	char			 text[PROTO_TEXT_MAX];
+	char			 reason[PROTO_TEXT_MAX]; /* of the last try */
+	time_t			 finished;
+};
+
+static void	 account_next_address(struct account *);
+
+void
+remote_free(struct remote *r)
+{
+	if (r == NULL)
+		return;
+	free(r->name);
+	free(r->host);
+	free(r->ca);
+	free(r);
+}
+
+struct remote *
+remote_new(const struct conf_upstream *u)
+{
+	struct remote	*r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL ||
+	    (r->name = strdup(u->name)) == NULL ||
+	    (r->host = strdup(u->fetch_host)) == NULL)
+		goto fail;
+	r->port = (uint16_t)u->fetch_port;
+	r->tls = u->fetch_tls;
+	r->proto = u->fetch_proto;
+	if (u->ca_mem != NULL && u->ca_len > 0) {
+		if ((r->ca = malloc(u->ca_len)) == NULL)
+			goto fail;
+		memcpy(r->ca, u->ca_mem, u->ca_len);
+		r->ca_len = u->ca_len;
+	}
+	return (r);
+fail:
+	remote_free(r);
+	return (NULL);
+}
+
+static time_t
+monotonic(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts.tv_sec);
+}
+
+static void
+set_timer(struct account *a, time_t seconds)
+{
+	struct timeval	 tv = { seconds, 0 };
+
+	evtimer_add(&a->timer, &tv);
+}
+
+static void __attribute__((__format__(printf, 3, 4)))
+account_fail(struct account *a, int error, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (a->error != 0)
+		return;
+	a->error = error;
+	va_start(ap, fmt);
+	vsnprintf(a->text, sizeof(a->text), fmt, ap);
+	va_end(ap);
+}
+
+/* The line is let go; with a farewell what is written still goes out. */
+static void
+close_stream(struct account *a, int farewell)
+{
+	if (a->stream == NULL)
+		return;
+	a->bytes_in += stream_bytes_in(a->stream);
+	a->bytes_out += stream_bytes_out(a->stream);
+	if (farewell) {
+		/* Counted now, since no one will see it go. */
+		a->bytes_out += stream_queued(a->stream);
+		stream_timeout(a->stream, FAREWELL);
+		stream_finish(a->stream);
+	} else
+		stream_free(a->stream);
+	a->stream = NULL;
+}
+
+static void
+log_end(const struct account *a)
+{
+	if (a->error == 0)
+		log_info("account name=%s event=done messages=%u bytes=%llu "
+		    "bytes_in=%llu bytes_out=%llu", a->name, a->inbox.fetched,
+		    (unsigned long long)a->inbox.fetched_bytes,
+		    (unsigned long long)a->bytes_in,
+		    (unsigned long long)a->bytes_out);
+	else
+		log_warnx("account name=%s event=failed error=\"%s\" "
+		    "messages=%u bytes=%llu bytes_in=%llu bytes_out=%llu",
+		    a->name, a->text, a->inbox.fetched,
+		    (unsigned long long)a->inbox.fetched_bytes,
+		    (unsigned long long)a->bytes_in,
+		    (unsigned long long)a->bytes_out);
+}
+
+static void
+end_event(int fd, short events, void *arg)
+{
+	struct account	*a = arg;
+
+	(void)fd;
+	(void)events;
+	log_end(a);
+	a->ended(a, a->arg);
+}
+
+static void
+account_end(struct account *a)
+{
+	struct timeval	 now = { 0, 0 };
+
+	if (a->state == ACCOUNT_ENDED)
+		return;
+	a->state = ACCOUNT_ENDED;
+	a->finished = time(NULL);
+	evtimer_del(&a->timer);
+	if (a->inbox.error != 0)
+		account_fail(a, a->inbox.error, "%s", a->inbox.text);
+	evtimer_add(&a->end_event, &now);
+}
+
+/* Off the line: the end comes when spoold has said what is durable. */
+static void
+account_sync(struct account *a)
+{
+	if (a->state == ACCOUNT_ENDED)
+		return;
+	a->state = ACCOUNT_SYNCING;
+	if (!a->stopping)
+		evtimer_del(&a->timer);
+	if (a->question != 0)
+		ask_cancel(a->question);
+	a->question = 0;
+	inbox_interrupt(&a->inbox);
+	if (a->inbox.ncommitting == 0)
+		account_end(a);
+}
+
+static void
+account_wake(void *arg)
+{
+	struct account	*a = arg;
+
+	if (a->state == ACCOUNT_SESSION)
+		session_wake(&a->session);
+	else if (a->state == ACCOUNT_SYNCING && a->inbox.ncommitting == 0)
+		account_end(a);
+}
+
+static void
+session_over(struct session *s, void *arg)
+{
+	struct account	*a = arg;
+	int		 farewell = s->error == 0;
+
+	if (s->error != 0)
+		account_fail(a, s->error, "%s", s->text);
+	session_free(s);
+	close_stream(a, farewell);
+	account_sync(a);
+}
+
+/* An account that does not come to a session. */
+static void
+give_up(struct account *a)
+{
+	close_stream(a, 0);
+	account_sync(a);
+}
+
+static int
+make_tls(struct account *a)
+{
+	if (a->remote->tls == TLS_MODE_NONE)
+		return (0);
+	if (a->remote->ca == NULL) {
+		account_fail(a, EINVAL, "there are no certificates to trust");
+		return (-1);
+	}
+	/* libtls verifies certificate and name unless told not to. */
+	if ((a->tls_config = tls_config_new()) == NULL ||
+	    tls_config_set_ca_mem(a->tls_config, a->remote->ca,
+	    a->remote->ca_len) == -1) {
+		account_fail(a, EINVAL, "TLS cannot be set up");
+		return (-1);
+	}
+	return (0);
+}
+
+static void
+begin_session(struct account *a)
+{
+	struct session	*s = &a->session;
+
+	evtimer_del(&a->timer);
+	a->state = ACCOUNT_SESSION;
+	s->ops = a->remote->proto == FETCH_IMAP ? &imap_ops : &pop3_ops;
+	s->account = a->name;
+	s->host = a->remote->host;
+	s->login = a->login;
+	s->password = a->password;
+	s->tls = a->remote->tls;
+	s->tls_config = a->tls_config;
+	s->inbox = &a->inbox;
+	s->stream = a->stream;
+	s->finished = session_over;
+	s->arg = a;
+	if (session_start(s) == -1) {
+		account_fail(a, errno, "out of memory");
+		session_free(s);
+		give_up(a);
+	}
+}
+
+static void
+account_stream(struct stream *stream, enum stream_event ev, void *arg)
+{
+	struct account	*a = arg;
+
+	if (a->state == ACCOUNT_SESSION) {
+		session_event(stream, ev, &a->session);
+		return;
+	}
+	if (a->state != ACCOUNT_CONNECTING)
+		return;
+	if (ev == STREAM_CONNECTED) {
+		begin_session(a);
+		return;
+	}
+	log_debug("account name=%s: %s", a->name, stream_error(stream));
+	/* The newest reason is the one that is told. */
+	snprintf(a->reason, sizeof(a->reason), "%s", stream_error(stream));
+	close_stream(a, 0);
+	account_next_address(a);
+}
+
+static void
+resolved(void *arg, const struct proto_addresses *res)
+{
+	struct account	*a = arg;
+
+	a->question = 0;
+	a->addresses = *res;
+	a->next = 0;
+	if (res->error != 0 || res->count == 0) {
+		if (res->error != 0)
+			snprintf(a->reason, sizeof(a->reason), "%s: %s",
+			    a->remote->host,
+			    gai_strerror(EAI_AGAIN < 0 ? -(int)res->error :
+			    (int)res->error));
+		a->addresses.count = 0;
+	}
+	account_next_address(a);
+}
+
+static void
+account_resolve(struct account *a, int fresh)
+{
+	a->state = ACCOUNT_RESOLVING;
+	a->fresh = fresh;
+	a->question = ask_resolve(a->remote->host, a->remote->port, fresh,
+	    resolved, a);
+	set_timer(a, CONNECT_TOTAL);
+}
+
+static socklen_t
+address_len(const struct sockaddr_storage *ss)
+{
+	switch (ss->ss_family) {
+	case AF_INET:
+		return (sizeof(struct sockaddr_in));
+	case AF_INET6:
+		return (sizeof(struct sockaddr_in6));
+	default:
+		return (0);
+	}
+}
+
+/*
+ * Each address in turn; when all of those remembered have failed, once more
+ * with new ones.
+ */
+static void
+account_next_address(struct account *a)
+{
+	const struct sockaddr_storage	*ss;
+	time_t				 left = a->deadline - monotonic();
+
+	while (left > 0 && a->next < a->addresses.count) {
+		ss = &a->addresses.address[a->next++];
+		if (address_len(ss) == 0)
+			continue;
+		a->stream = stream_connect((const struct sockaddr *)ss,
+		    address_len(ss), account_stream, a);
+		if (a->stream != NULL) {
+			a->state = ACCOUNT_CONNECTING;
+			set_timer(a, left < CONNECT_TIMEOUT ? left :
+			    CONNECT_TIMEOUT);
+			return;
+		}
+		snprintf(a->reason, sizeof(a->reason), "connect: %s",
+		    strerror(errno));
+	}
+	if (!a->fresh && left > 0) {
+		account_resolve(a, 1);
+		return;
+	}
+	account_fail(a, EHOSTUNREACH, "%s", a->reason[0] != '\0' ?
+	    a->reason : "no address");
+	give_up(a);
+}
+
+static void
+account_timer(int fd, short events, void *arg)
+{
+	struct account	*a = arg;
+
+	(void)fd;
+	(void)events;
+	switch (a->state) {
+	case ACCOUNT_RESOLVING:
+		account_fail(a, ETIMEDOUT, "no address in time");
+		give_up(a);
+		break;
+	case ACCOUNT_CONNECTING:
+		snprintf(a->reason, sizeof(a->reason), "connect: %s",
+		    strerror(ETIMEDOUT));
+		close_stream(a, 0);
+		account_next_address(a);
+		break;
+	case ACCOUNT_SESSION:		/* the grace of account_stop */
+	case ACCOUNT_SYNCING:
+		account_fail(a, ECANCELED, "the window closed");
+		session_free(&a->session);
+		give_up(a);
+		account_end(a);
+		break;
+	case ACCOUNT_IDLE:
+	case ACCOUNT_ENDED:
+		break;
+	}
+}
+
+struct account *
+account_new(const struct conf_account *conf, const struct remote *remote,
+    unsigned int files, account_ended_cb *ended, void *arg)
+{
+	struct account	*a;
+
+	if ((a = calloc(1, sizeof(*a))) == NULL)
+		return (NULL);
+	evtimer_set(&a->timer, account_timer, a);
+	evtimer_set(&a->end_event, end_event, a);
+	a->remote = remote;
+	a->ended = ended;
+	a->arg = arg;
+	inbox_init(&a->inbox, NULL, conf->keep);
+	if ((a->name = strdup(conf->name)) == NULL ||
+	    (a->user = strdup(conf->user)) == NULL ||
+	    (a->login = strdup(conf->login)) == NULL ||
+	    (a->password = strdup(conf->password)) == NULL) {
+		account_free(a);
+		return (NULL);
+	}
+	a->inbox.account = a->name;
+	a->inbox.files = files;
+	a->inbox.wake = account_wake;
+	return (a);
+}
+
+static void
+free_secret(char *s)
+{
+	if (s != NULL)
+		freezero(s, strlen(s));
+}
+
+void
+account_free(struct account *a)
+{
+	if (a == NULL)
+		return;
+	if (a->question != 0)
+		ask_cancel(a->question);
+	session_free(&a->session);
+	close_stream(a, 0);
+	evtimer_del(&a->timer);
+	evtimer_del(&a->end_event);
+	inbox_free(&a->inbox);
+	tls_config_free(a->tls_config);
+	free(a->name);
+	free(a->user);
+	free_secret(a->login);
+	free_secret(a->password);
+	free(a);
+}
+
+void
+account_start(struct account *a)
+{
+	a->deadline = monotonic() + CONNECT_TOTAL;
+	a->inbox.arg = a;
+	if (make_tls(a) == -1)
+		give_up(a);
+	else
+		account_resolve(a, 0);
+}
+
+void
+account_stop(struct account *a)
+{
+	if (a->stopping || a->state == ACCOUNT_ENDED)
+		return;
+	a->stopping = 1;
+	/* Where only the good-bye or spoold's word is missing, all is well. */
+	if (a->state == ACCOUNT_IDLE)
+		account_fail(a, ECANCELED, "the window closed before its turn");
+	else if (a->state != ACCOUNT_SYNCING && !inbox_fetched(&a->inbox))
+		account_fail(a, ECANCELED, "the window closed");
+	/* Nothing new is asked for, and parts are safe, whatever comes. */
+	inbox_interrupt(&a->inbox);
+	set_timer(a, ACCOUNT_GRACE);
+	if (a->state == ACCOUNT_SESSION && session_close(&a->session))
+		return;
+	if (a->state == ACCOUNT_SESSION)
+		session_free(&a->session);
+	close_stream(a, 0);
+	account_sync(a);
+}
+
+void
+account_result(const struct account *a, struct proto_account_result *r)
+{
+	memset(r, 0, sizeof(*r));
+	strlcpy(r->account, a->name, sizeof(r->account));
+	strlcpy(r->user, a->user, sizeof(r->user));
+	r->messages = a->inbox.fetched;
+	r->bytes = a->inbox.fetched_bytes;
+	r->error = (uint32_t)a->error;
+	r->finished = (int64_t)a->finished;
+	if (a->error != 0)
+		strlcpy(r->text, a->text, sizeof(r->text));
+}
+
+void
+account_progress(const struct account *a, struct proto_progress *p)
+{
+	p->messages += a->inbox.fetched;
+	p->message_bytes += a->inbox.fetched_bytes;
+	p->failed += a->inbox.failed + (a->error != 0 &&
+	    a->error != ECANCELED && a->inbox.failed == 0);
+	p->todo += a->inbox.todo;
+	p->todo_bytes += a->inbox.todo_bytes;
+	p->bytes_in += a->bytes_in;
+	p->bytes_out += a->bytes_out;
+	if (a->stream != NULL) {
+		p->bytes_in += stream_bytes_in(a->stream);
+		p->bytes_out += stream_bytes_out(a->stream);
+	}
+}

@@ -1,0 +1,219 @@
+/* See LICENSE for the terms. */
+/*
+ * Messages of an INBOX: small ones whole, large ones in ranges, so that a
+ * line that drops loses little and a later session goes on.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <errno.h>
+
+#include "imap_engine.h"
+
+/*
+ * The last range asks for more than the size says, so that it comes short
+ * and proves the end even where the size was a little wrong.
+ */
+#define RANGE_SLACK	1024
+
+static int
+in_flight(const struct imap *i, const struct message *m,
+    const struct imap_command *but)
+{
+	const struct imap_command	*c;
+
+	TAILQ_FOREACH(c, &i->commands, entry)
+		if (c != but && c->message == m)
+			return (1);
+	return (0);
+}
+
+/*
+ * A range came.  The end is where one comes short; where that is before
+ * what the size said, another one has to come short as well, for there are
+ * servers that lie about sizes and servers that give less than a range.
+ */
+static void
+range_done(struct message *m, const struct imap_command *c)
+{
+	if (c->got == c->length)
+		return;
+	if (m->offset >= m->size || (m->shortened && c->got == 0))
+		inbox_commit(m);
+	else {
+		m->shortened = 1;
+		m->asked = m->offset;
+	}
+}
+
+/* NIL, or nothing, in the place of what was promised: it is gone. */
+static void
+body_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
+{
+	struct message	*m = c->message;
+	int		 nothing = !c->answered || c->nil;
+
+	i->bodies--;
+	if (m->state != MESSAGE_COMING)
+		return;
+	if (c->stale || (nothing && c->offset != m->offset))
+		;		/* asked for before a range came short */
+	else if (r->type != IMAP_OK)
+		inbox_leave(m, 1, EIO, "upstream would not give a message");
+	else if (c->skip > 0)
+		inbox_leave(m, 0, EPROTO, "upstream's message is shorter "
+		    "than the part that is here");
+	else if (m->offset == 0 && (nothing || m->size > 0))
+		inbox_leave(m, 0, 0, "gone upstream");
+	else if (nothing && m->offset < m->size && !m->shortened)
+		inbox_leave(m, 0, 0, "gone upstream");
+	else if (nothing || c->whole)
+		inbox_commit(m);
+	else
+		range_done(m, c);
+	/* Whatever was answered out of turn is asked for again. */
+	if (m->state == MESSAGE_COMING && !in_flight(i, m, c))
+		m->asked = m->offset;
+}
+
+static void
+request_one(struct imap *i, struct message *m)
+{
+	struct imap_command	*c;
+	uint64_t		 length = 0, rest;
+
+	if (!m->resumable)
+		c = imap_command_send(i, body_done,
+		    "UID FETCH %u BODY.PEEK[]", m->number);
+	else {
+		rest = m->size > m->asked ? m->size - m->asked : 0;
+		length = rest <= IMAP_RANGE ? rest + RANGE_SLACK : IMAP_RANGE;
+		c = imap_command_send(i, body_done,
+		    "UID FETCH %u BODY.PEEK[]<%llu.%llu>", m->number,
+		    (unsigned long long)m->asked, (unsigned long long)length);
+	}
+	if (c == NULL)
+		return;
+	c->message = m;
+	c->offset = m->asked;
+	c->length = length;
+	c->whole = length == 0;
+	i->bodies++;
+	inbox_asked(m, length == 0 ? UINT64_MAX : length);
+}
+
+void
+imap_body_request(struct imap *i)
+{
+	struct inbox	*ib = i->session->inbox;
+	struct message	*m;
+
+	while (i->bodies < INBOX_REQUESTS &&
+	    inbox_outstanding(ib) < INBOX_AHEAD && !i->session->over &&
+	    (m = inbox_next(ib)) != NULL)
+		request_one(i, m);
+}
+
+/*
+ * The command that the body in this response answers.  A server that gives
+ * the uid after the body is taken to answer in order; the uid must then
+ * prove it.
+ */
+static struct imap_command *
+body_command(struct imap *i)
+{
+	struct imap_command	*c;
+
+	TAILQ_FOREACH(c, &i->commands, entry) {
+		if (c->message == NULL || c->answered)
+			continue;
+		if (i->r.has_uid && i->r.uid != c->message->number)
+			continue;
+		if (c->whole || i->r.origin == -1 ||
+		    (uint64_t)i->r.origin == c->offset)
+			return (c);
+	}
+	return (NULL);
+}
+
+void
+imap_body_begin(struct imap *i, uint64_t len)
+{
+	struct imap_command	*c;
+	struct message		*m;
+
+	if (i->body_for != NULL) {
+		session_fail(i->session, EPROTO, "two bodies in one FETCH");
+		return;
+	}
+	if ((c = i->body_for = body_command(i)) == NULL)
+		return;
+	c->answered = 1;
+	m = c->message;
+	if (m->state != MESSAGE_COMING)
+		return;
+	if (!c->whole && i->r.origin == -1 && i->r.body != IMAP_BODY_NIL) {
+		/* It knows no ranges and gives everything. */
+		c->whole = 1;
+		c->skip = m->offset;
+	} else if (!c->whole && c->offset != m->offset)
+		c->stale = 1;
+	else if (!c->whole && len > c->length)
+		inbox_leave(m, 1, EPROTO, "upstream gave another range");
+	if (!i->r.has_uid)
+		m->unproven = 1;
+}
+
+/*
+ * What cannot be stored is read all the same while it is little; else the
+ * line is let go.
+ */
+static void
+body_lost(struct imap *i, int error)
+{
+	struct inbox	*ib = i->session->inbox;
+
+	if (error == EFBIG || i->literal > INBOX_AHEAD)
+		session_fail(i->session, ib->error, "%s", ib->text);
+}
+
+void
+imap_body_data(struct imap *i, const void *data, size_t len)
+{
+	struct imap_command	*c = i->body_for;
+	const uint8_t		*p = data;
+	size_t			 n;
+
+	if (c == NULL || len == 0)
+		return;
+	i->session->moved = 1;
+	if (c->stale || c->message->state != MESSAGE_COMING)
+		return;
+	c->got += len;
+	n = c->skip < len ? (size_t)c->skip : len;
+	c->skip -= n;
+	if (len > n && inbox_write(c->message, p + n, len - n) == -1)
+		body_lost(i, errno);
+}
+
+void
+imap_body_end(struct imap *i)
+{
+	struct imap_command	*c = i->body_for;
+	struct message		*m;
+
+	if (c == NULL)
+		return;
+	m = c->message;
+	c->nil = i->r.body == IMAP_BODY_NIL;
+	if (i->r.has_uid && i->r.uid == m->number) {
+		m->unproven = 0;
+		return;
+	}
+	/* Whose bytes are they?  They must not be taken for this one's. */
+	m->unproven = 1;
+	if (m->state == MESSAGE_COMING)
+		inbox_leave(m, 0, EPROTO, "upstream mixes messages up");
+	session_fail(i->session, EPROTO, "a message body without its uid");
+}
