@@ -52,7 +52,7 @@ struct delivery {
 	struct proto_uid	 uid;
 	char			 user[PROTO_NAME_MAX];
 	char			 key[MAILDIR_KEY_MAX + 1];
-	int			 fd;		/* the file's, or the partial's */
+	int			 fd;		/* of file or partial */
 	struct maildir_file	*file;		/* NULL while a partial */
 	char			 path[sizeof(PARTIAL_DIR "/") + NAME_MAX];
 };
@@ -65,7 +65,8 @@ struct account_log {
 };
 TAILQ_HEAD(account_logs, account_log);
 
-static struct deliveries	 deliveries = TAILQ_HEAD_INITIALIZER(deliveries);
+static struct deliveries	 deliveries =
+				    TAILQ_HEAD_INITIALIZER(deliveries);
 static unsigned int		 ndeliveries;
 /*
  * Deliveries that deliver_peer_down ended.  At shutdown fetchd is still

@@ -129,7 +129,9 @@ maildir_set_known(const char *user)
 static int
 maildir_make(int spoolfd, const char *user)
 {
-	static const char *const	 subs[] = { "", "/tmp", "/new", "/cur" };
+	static const char *const	 subs[] = {
+					    "", "/tmp", "/new", "/cur"
+					 };
 	char				 path[PATH_MAX];
 	size_t				 i;
 	int				 made = 0;
@@ -290,7 +292,8 @@ maildir_rename(struct maildir_file *f)
 	}
 	if (renameat(f->spoolfd, f->path, f->spoolfd, path) == -1) {
 		/* Someone may have tidied the user's directory away. */
-		if (errno != ENOENT || maildir_make(f->spoolfd, f->user) == -1 ||
+		if (errno != ENOENT ||
+		    maildir_make(f->spoolfd, f->user) == -1 ||
 		    renameat(f->spoolfd, f->path, f->spoolfd, path) == -1)
 			return (-1);
 	}
