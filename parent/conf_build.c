@@ -24,7 +24,8 @@
 
 #define ERRORS_MAX	50		/* then it is some other file */
 #define ACCOUNTS_MAX	99		/* of one user at one upstream */
-#define ARGUMENT_MAX	1024		/* of logins, passwords, commands */
+#define LOGIN_MAX	255		/* of each half: RFC 4616, pppd(8) */
+#define ARGUMENT_MAX	1024		/* of commands and options */
 
 static int	 where_cmp(struct where *, struct where *);
 static void	 report(struct lex_pos, const char *, va_list)
@@ -216,7 +217,7 @@ check_secret(struct build *b, struct word w)
 		    "its owner can read or write it (mode %04o): chmod 600",
 		    f->path, (unsigned int)(f->mode & 07777));
 	}
-	return (short_enough(b, w, "password", ARGUMENT_MAX));
+	return (short_enough(b, w, "password", LOGIN_MAX));
 }
 
 static int
@@ -586,7 +587,7 @@ build_relay(struct build *b, struct word key, struct word w,
 	}
 	if (user == NULL)
 		return;
-	if (short_enough(b, *user, "user", ARGUMENT_MAX))
+	if (short_enough(b, *user, "user", LOGIN_MAX))
 		u->relay_user = copy(b, *user, user->text);
 	if (check_secret(b, *password))
 		u->relay_password = copy(b, *password, password->text);
@@ -692,7 +693,7 @@ build_account(struct build *b, struct word key, struct word upstream,
 	a->upstream = copy(b, upstream, upstream.text);
 	if (a->user != NULL && a->upstream != NULL)
 		a->name = account_name(b, key, a);
-	if (short_enough(b, login, "as", ARGUMENT_MAX))
+	if (short_enough(b, login, "as", LOGIN_MAX))
 		a->login = copy(b, login, login.text);
 	if (check_secret(b, password))
 		a->password = copy(b, password, password.text);
@@ -861,7 +862,7 @@ build_ppp(struct build *b, struct word key, const struct word *user,
 	}
 	if (user == NULL)
 		return;
-	if (short_enough(b, *user, "user", ARGUMENT_MAX))
+	if (short_enough(b, *user, "user", LOGIN_MAX))
 		l->ppp_user = copy(b, *user, user->text);
 	if (check_secret(b, *password))
 		l->ppp_password = copy(b, *password, password->text);

@@ -21,6 +21,7 @@
 #include "conf_value.h"
 
 #define RATES_MAX	64	/* TARIFF_RATES_MAX of dialerd */
+#define INIT_MAX	16	/* MODEM_INIT_MAX of dialerd */
 #define ANSWER_MAX	120	/* DESIGN L5: give up within 2 minutes */
 #define REDIALS_STRICT	2	/* L5, and ... */
 #define REDIAL_PERIOD	180	/* ... within 3 minutes */
@@ -121,13 +122,13 @@ check_socket(struct check *k, char *const *path, const char *what)
 }
 
 /* The second of two things with one name is where the error is. */
-#define CHECK_UNIQUE(k, list, type, what) do {				\
+#define CHECK_UNIQUE(k, list, type, what, same) do {			\
 	const struct type *a_, *b_;					\
 	TAILQ_FOREACH(a_, &(k)->conf->list, entry) {			\
 		TAILQ_FOREACH(b_, &(k)->conf->list, entry) {		\
 			if (a_ == b_)					\
 				break;					\
-			if (strcmp(a_->name, b_->name) == 0) {		\
+			if (same(a_->name, b_->name) == 0) {		\
 				ERROR(k, a_, what " \"%s\" is there "	\
 				    "already", a_->name);		\
 				break;					\
@@ -139,12 +140,13 @@ check_socket(struct check *k, char *const *path, const char *what)
 static void
 check_names(struct check *k)
 {
-	CHECK_UNIQUE(k, domains, conf_domain, "local domain");
-	CHECK_UNIQUE(k, pkis, conf_pki, "pki");
-	CHECK_UNIQUE(k, upstreams, conf_upstream, "upstream");
-	CHECK_UNIQUE(k, users, conf_user, "user");
-	CHECK_UNIQUE(k, tariffs, conf_tariff, "tariff");
-	CHECK_UNIQUE(k, lines, conf_line, "line");
+	CHECK_UNIQUE(k, domains, conf_domain, "local domain", strcmp);
+	CHECK_UNIQUE(k, pkis, conf_pki, "pki", strcmp);
+	CHECK_UNIQUE(k, upstreams, conf_upstream, "upstream", strcmp);
+	/* alice and Alice would both be alice@ a local domain. */
+	CHECK_UNIQUE(k, users, conf_user, "user", strcasecmp);
+	CHECK_UNIQUE(k, tariffs, conf_tariff, "tariff", strcmp);
+	CHECK_UNIQUE(k, lines, conf_line, "line", strcmp);
 }
 
 static void
@@ -175,6 +177,9 @@ check_listener(struct check *k, const struct conf_listener *l)
 		ERROR(k, l, "tls \"%s\": there is no such pki", l->pki);
 	if (l->service == SERVICE_SMTP)
 		return;
+	if (!TAILQ_EMPTY(&l->from))
+		WARN(k, l, "\"from\" is for smtp: this service is open to "
+		    "whoever has a password");
 	if (k->conf->global.users == NULL)
 		ERROR(k, l, "this listener asks for passwords, but there is "
 		    "no \"users\" file");
@@ -228,9 +233,9 @@ check_upstreams(struct check *k)
 		if (u->relay_host == NULL)
 			continue;
 		if (relay != NULL)
-			ERROR(k, u, "upstream \"%s\": mail leaves through one "
-			    "relay, and \"%s\" has it already", u->name,
-			    relay->name);
+			WARN(k, u, "upstream \"%s\": its relay is not used: "
+			    "all mail leaves through that of \"%s\"",
+			    u->name, relay->name);
 		else
 			relay = u;
 	}
@@ -341,6 +346,9 @@ check_modem(struct check *k, const struct conf_line *l)
 	if (l->device != NULL && TAILQ_EMPTY(&l->phone))
 		ERROR(k, l, "line \"%s\" has a modem, but no \"phone\" to "
 		    "dial", l->name);
+	if (strlist_len(&l->init) > INIT_MAX)
+		ERROR(k, l, "line \"%s\": more than %d \"init\" strings",
+		    l->name, INIT_MAX);
 	if (l->device == NULL && (!TAILQ_EMPTY(&l->phone) ||
 	    !TAILQ_EMPTY(&l->init) || l->ppp || l->pulse || l->speed != 0))
 		ERROR(k, l, "line \"%s\" has no \"modem\", so nothing can be "

@@ -825,6 +825,8 @@ duplicates_are_refused(void **state)
 	(void)state;
 	assert_non_null(strstr(refused("user \"a\" { }\nuser \"a\" { }\n"),
 	    "t:2: user \"a\" is there already"));
+	assert_non_null(strstr(refused("user \"a\" { }\nuser \"A\" { }\n"),
+	    "t:2: user \"A\" is there already"));
 	assert_non_null(strstr(refused("line \"a\" { }\nline \"a\" { }\n"),
 	    "t:2: line \"a\" is there already"));
 	assert_non_null(strstr(refused("user \"a\" {\n address \"x@Y\"\n}\n"
@@ -901,6 +903,16 @@ warnings_do_not_refuse(void **state)
 	    "budget 10m per day, 5 per month\n"));
 	assert_non_null(strstr(logged, "t:2: the budget is less than one"));
 	assert_non_null(strstr(logged, "t:2: the budget is of money, but"));
+	conf_free(accepted("line \"l\" { }\ndial every 1h\n"
+	    "upstream \"u\" { relay \"smtps://h\" }\n"
+	    "upstream \"v\" { relay \"smtps://h\" }\n"));
+	assert_string_equal(logged, "t:4: upstream \"v\": its relay is not "
+	    "used: all mail leaves through that of \"u\"\n");
+	conf_free(accepted("users \"/u\"\n"
+	    "listen on ::1 pop3 from 10.0.0.0/8\n"));
+	assert_non_null(strstr(logged, "t:2: \"from\" is for smtp"));
+	conf_free(accepted("users \"/u\"\nlisten on 10.0.0.1 pop3\n"));
+	assert_non_null(strstr(logged, "t:2: without \"tls\" passwords"));
 	conf_free(accepted("bulk when larger 200K\n"));
 	assert_non_null(strstr(logged, "t:1: \"bulk when larger\" is"));
 }
