@@ -74,7 +74,7 @@ static int		 told;		/* the lexer has said what is wrong */
 %token BAD
 
 %type <word>	string service
-%type <words>	strings networks days on opton options
+%type <words>	strings on opton options
 %type <span>	hours some span
 %type <cond>	amountcond
 %type <amount>	amount
@@ -105,6 +105,7 @@ string		: STRING
 		| WORD
 		;
 
+/* The commas of a list may be left out. */
 strings		: string		{ $$ = build_words(b, NULL, $1); }
 		| strings string	{ $$ = build_words(b, $1, $2); }
 		| strings ',' string	{ $$ = build_words(b, $1, $3); }
@@ -196,11 +197,7 @@ listenopts	: /* empty */
 		| listenopts TLS string	{
 			build_string(b, $2, &b->listener->pki, $3);
 		}
-		| listenopts FROM networks	{ build_listener_from(b, $3); }
-		;
-
-networks	: string		{ $$ = build_words(b, NULL, $1); }
-		| networks ',' string	{ $$ = build_words(b, $1, $3); }
+		| listenopts FROM strings	{ build_listener_from(b, $3); }
 		;
 
 upstream	: UPSTREAM string	{ build_upstream(b, $1, $2); }
@@ -419,11 +416,7 @@ opton		: /* empty */		{ $$ = NULL; }
 		| on
 		;
 
-on		: ON days		{ $$ = $2; }
-		;
-
-days		: string		{ $$ = build_words(b, NULL, $1); }
-		| days ',' string	{ $$ = build_words(b, $1, $3); }
+on		: ON strings		{ $$ = $2; }
 		;
 
 %%

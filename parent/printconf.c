@@ -157,11 +157,11 @@ print_days(FILE *f, uint32_t bits)
 	size_t i;
 
 	if (bits == 0x3e)
-		fprintf(f, " on weekdays");
+		fprintf(f, "on weekdays");
 	else if (bits == 0x41)
-		fprintf(f, " on weekends");
+		fprintf(f, "on weekends");
 	else {
-		fprintf(f, " on ");
+		fprintf(f, "on ");
 		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 			if ((bits & 1U << i) == 0)
 				continue;
@@ -190,8 +190,10 @@ print_span(FILE *f, const struct conf_span *s)
 		fprintf(f, " and ");
 		print_clock(f, s->to);
 	}
-	if (s->days != DAYS_ALL)
+	if (s->days != DAYS_ALL) {
+		putc(' ', f);
 		print_days(f, s->days);
+	}
 }
 
 static void
@@ -376,7 +378,7 @@ print_rate(FILE *f, const struct conf_rate *r)
 		print_clock(f, s->from);
 		fprintf(f, " to ");
 		print_clock(f, s->to);
-		fprintf(f, "%s", s->days == DAYS_ALL ? " " : "");
+		putc(' ', f);
 	}
 	if (s->set && s->days != DAYS_ALL) {
 		print_days(f, s->days);
@@ -529,8 +531,10 @@ print_rules(FILE *f, const struct conf *conf)
 		/* "at" has days only; every day is nothing to print. */
 		if (r->condition != DIAL_AT)
 			print_span(f, &r->span);
-		else if (r->span.set && r->span.days != DAYS_ALL)
+		else if (r->span.set && r->span.days != DAYS_ALL) {
+			putc(' ', f);
 			print_days(f, r->span.days);
+		}
 		fprintf(f, "\n");
 	}
 }

@@ -1,0 +1,138 @@
+#!/bin/sh
+# See LICENSE for the terms.
+#
+# usage: run.sh /path/to/relayd
+#
+# NAME.in is given to relayd -nv.  Where there is a NAME.ok it must print
+# that, and print the same when it is given that; else it must refuse it.
+# NAME.err is what it must say on standard error, without a NAME.err nothing.
+
+set -u
+[ $# -eq 1 ] || { echo "usage: $0 relayd" >&2; exit 2; }
+case $1 in
+/*) relayd=$1 ;;
+*) relayd=$PWD/$1 ;;
+esac
+here=$(cd "$(dirname "$0")" && pwd) || exit 2
+example=$here/../../etc/relayd.conf
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+umask 077
+cp "$here"/*.in "$here"/*.inc "$tmp" && cd "$tmp" || exit 2
+passed=0 failed=0
+
+ok() {
+	echo "ok $1"
+	passed=$((passed + 1))
+}
+
+bad() {
+	echo "FAIL $1: $2"
+	[ ! -s diff ] || cat diff
+	failed=$((failed + 1))
+}
+
+# config FILE: run; the exit status is relayd's, output is in out and err.
+config() {
+	"$relayd" -nv -f "$1" >out 2>raw
+	status=$?
+	# The time of the day and the program's name are not looked at.
+	sed -e 's/^[0-9:]* relayd: //' -e '/^configuration OK$/d' raw >err
+	return $status
+}
+
+# same WANTED GOT
+same() {
+	diff -u "$1" "$2" >diff 2>&1
+}
+
+check_good() {
+	config "$1.in" || { bad "$1" "refused"; cat err; return; }
+	same "$here/$1.ok" out || { bad "$1" "prints otherwise"; return; }
+	same "$wanted" err || { bad "$1" "says otherwise"; return; }
+	cp out again.in
+	config again.in || { bad "$1" "refuses what it printed"; return; }
+	same "$here/$1.ok" out || { bad "$1" "differs in print"; return; }
+	ok "$1"
+}
+
+check_bad() {
+	! config "$1.in" || { bad "$1" "accepted"; return; }
+	[ $status -eq 1 ] || { bad "$1" "exit status $status"; return; }
+	[ ! -s out ] || { bad "$1" "prints something"; return; }
+	same "$wanted" err || { bad "$1" "says otherwise"; return; }
+	ok "$1"
+}
+
+for f in "$here"/*.in; do
+	name=$(basename "$f" .in)
+	: >diff
+	wanted=/dev/null
+	[ ! -f "$here/$name.err" ] || wanted=$here/$name.err
+	if [ -f "$here/$name.ok" ]; then
+		check_good "$name"
+	else
+		check_bad "$name"
+	fi
+done
+: >diff
+
+# accept NAME FILE, refuse NAME FILE WORDS
+accept() {
+	if config "$2"; then ok "$1"; else bad "$1" "refused"; cat err; fi
+}
+refuse() {
+	if config "$2"; then bad "$1" "accepted"
+	elif grep -q "$3" err; then ok "$1"
+	else bad "$1" "says otherwise"; cat err; fi
+}
+
+cp "$example" example.conf && chmod 600 example.conf
+accept example example.conf
+same /dev/null err && ok example-without-warnings ||
+    bad example-without-warnings "warnings"
+: >diff
+
+# C2: who can read a file with a secret, or write one with a command.
+cat >secret.conf <<'END'
+upstream "u" { relay "smtps://h" user "x" password "p" }
+line "l" { }
+dial every 1h
+END
+for mode in 600 400; do
+	chmod $mode secret.conf
+	accept "secret-$mode" secret.conf
+done
+for mode in 640 620 604 602 644; do
+	chmod $mode secret.conf
+	refuse "secret-$mode" secret.conf 'secret.conf:1: .*holds a password'
+done
+sed 's/"p"/"********"/' secret.conf >mask.conf && chmod 644 mask.conf
+accept mask-644 mask.conf
+echo 'line "l" { up "true" }' >command.conf
+chmod 644 command.conf
+accept command-644 command.conf
+chmod 664 command.conf
+refuse command-664 command.conf 'command.conf:1: .*a command'
+cat >outer.conf <<'END'
+include "secret.conf"
+hostname "h"
+END
+chmod 644 outer.conf secret.conf
+refuse include-644 outer.conf 'secret.conf:1: .*holds a password'
+chmod 600 secret.conf
+accept include-600 outer.conf
+
+# As someone else's file, and as someone else.
+if [ "$(id -u)" -eq 0 ]; then
+	chown 65534 command.conf
+	refuse foreign command.conf 'belongs to neither'
+fi
+
+refuse missing missing.conf 'missing.conf: No such file'
+refuse directory . 'not a plain file'
+mkfifo fifo && refuse fifo fifo 'not a plain file'
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
