@@ -1,0 +1,35 @@
+# Tests of the flush: SMTP replies, the SMTP client, bounces, the policy.
+
+FLUSH_CLIENT_OBJS = regress/unit/smtp_peer.o spoold/smtp_client.o \
+	spoold/smtp_reply.o spoold/envelope.o
+
+FLUSH_QUEUE_OBJS = spoold/queue.o spoold/queue_batch.o spoold/queue_clean.o \
+	spoold/queue_memory.o spoold/queue_read.o spoold/queue_reader.o \
+	spoold/queue_record.o spoold/queue_recover.o spoold/queue_replay.o
+
+FLUSH_BOUNCE_OBJS = spoold/bounce.o spoold/route.o spoold/address.o
+
+regress/unit/smtp_reply_test: regress/unit/smtp_reply_test.o \
+    spoold/smtp_reply.o
+	$(CC) $(LDFLAGS) -o $@ regress/unit/smtp_reply_test.o \
+	    spoold/smtp_reply.o $(LIBS) -lcmocka
+
+regress/unit/smtp_client_test: regress/unit/smtp_client_test.o \
+    $(FLUSH_CLIENT_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/smtp_client_test.o \
+	    $(FLUSH_CLIENT_OBJS) librelayd.a $(LIBS) -lcmocka
+
+regress/unit/bounce_test: regress/unit/bounce_test.o $(FLUSH_BOUNCE_OBJS) \
+    $(FLUSH_QUEUE_OBJS) spoold/envelope.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/bounce_test.o \
+	    $(FLUSH_BOUNCE_OBJS) $(FLUSH_QUEUE_OBJS) spoold/envelope.o \
+	    librelayd.a $(LIBS) -lcmocka
+
+regress/unit/flush_test: regress/unit/flush_test.o spoold/flush.o \
+    spoold/outgoing.o spoold/waiting.o spoold/header.o \
+    $(FLUSH_CLIENT_OBJS) $(FLUSH_BOUNCE_OBJS) $(FLUSH_QUEUE_OBJS) \
+    librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/flush_test.o spoold/flush.o \
+	    spoold/outgoing.o spoold/waiting.o spoold/header.o \
+	    $(FLUSH_CLIENT_OBJS) $(FLUSH_BOUNCE_OBJS) $(FLUSH_QUEUE_OBJS) \
+	    librelayd.a $(LIBS) -lcmocka
