@@ -82,7 +82,8 @@ static const int promise_connect[] = {
 /* The modem's line: settings and modem control, nothing else. */
 static const unsigned long tty_ioctls[] = {
 	TCGETS, TCSETS, TCSETSW, TCSETSF, TCSBRK, TCSBRKP, TCXONC, TCFLSH,
-	TIOCMGET, TIOCMBIS, TIOCMBIC, TIOCMSET, FIONREAD, TIOCOUTQ
+	TIOCMGET, TIOCMBIS, TIOCMBIC, TIOCMSET, FIONREAD, TIOCOUTQ,
+	TIOCGETD, TIOCSETD
 };
 
 static int

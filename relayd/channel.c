@@ -132,11 +132,14 @@ static void
 channel_read(struct channel *ch)
 {
 	struct imsg	 imsg;
-	int		 destroyed = 0, end, n, r;
+	int		 destroyed = 0, broken = 0, end, n, r;
 
 	end = (n = imsgbuf_read(&ch->ibuf)) != 1;
-	if (n == -1 && errno != ECONNRESET)
+	if (n == -1 && errno != ECONNRESET) {
+		/* Most of all a length that no message may have. */
 		log_warn("channel: read from %s", proto_proc_name(ch->peer));
+		broken = 1;
+	}
 	ch->destroyed = &destroyed;
 	for (;;) {
 		if ((n = imsgbuf_get(&ch->ibuf, &imsg)) == -1) {
@@ -160,7 +163,7 @@ channel_read(struct channel *ch)
 	}
 	ch->destroyed = NULL;
 	if (end)
-		channel_fail(ch, 0);
+		channel_fail(ch, broken);
 }
 
 static void
