@@ -150,7 +150,7 @@ global		: HOSTNAME string	{ build_hostname(b, $1, $2); }
 		}
 		| FETCH PARALLEL string	{
 			build_count(b, $2, &b->conf->global.parallel, $3, 1,
-			    64);
+			    30);	/* PARALLEL_MAX of fetchd */
 		}
 		| EXPIRE AFTER string WINDOWS	{
 			build_count(b, $1, &b->conf->global.expire, $3, 1,

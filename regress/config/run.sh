@@ -94,6 +94,24 @@ same /dev/null err && ok example-without-warnings ||
     bad example-without-warnings "warnings"
 : >diff
 
+# manual N: the Nth of the examples in the manual.
+manual() {
+	awk -v n="$1" '
+	    /^\.Sh EXAMPLES/ { examples = 1 }
+	    examples && /^\.Ed/ { on = 0 }
+	    on { print }
+	    examples && /^\.Bd/ { on = ++count == n }
+	' "$here/../../man/relayd.conf.5" >manual.conf
+}
+for n in 1 2 3; do
+	manual $n
+	[ -s manual.conf ] || echo "there is no example $n" >manual.conf
+	accept "manual-$n" manual.conf
+	same /dev/null err && ok "manual-$n-without-warnings" ||
+	    bad "manual-$n-without-warnings" "warnings"
+	: >diff
+done
+
 # C2: who can read a file with a secret, or write one with a command.
 cat >secret.conf <<'END'
 upstream "u" { relay "smtps://h" user "x" password "p" }
