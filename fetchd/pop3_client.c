@@ -442,7 +442,10 @@ pop3_ask(struct pop3 *p)
 		expect(p, &retr_command, m);
 		session_send(s, "RETR %u", m->number);
 	}
-	while (has_room(p) && (m = inbox_next_doomed(s->inbox)) != NULL) {
+	/* One command at a time: first what a line that drops would lose. */
+	while (has_room(p) && ((p->caps & POP3_CAP_PIPELINING) ||
+	    inbox_fetched(s->inbox)) &&
+	    (m = inbox_next_doomed(s->inbox)) != NULL) {
 		expect(p, &dele_command, m);
 		session_send(s, "DELE %u", m->number);
 	}
