@@ -145,7 +145,7 @@ main(int argc, char *argv[])
 	}
 	if (optind != argc)
 		usage();
-	log_init(1, LOG_MAIL);
+	log_init(check ? LOG_PLAIN : LOG_TO_STDERR, LOG_MAIL);
 	if (check)
 		return (check_only(o.verbose));
 	log_setverbose(o.verbose);
@@ -162,7 +162,7 @@ main(int argc, char *argv[])
 		return (1);
 	if (!o.debug && daemon(0, 0) == -1)
 		fatal("daemon");
-	log_init(o.debug, LOG_MAIL);
+	log_init(o.debug ? LOG_TO_STDERR : LOG_TO_SYSLOG, LOG_MAIL);
 	log_procinit("parent");
 	setproctitle("parent");
 	log_info("relayd %s started, configuration %s", RELAYD_VERSION,

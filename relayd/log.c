@@ -12,7 +12,7 @@
 
 #include "log.h"
 
-static int		 debug = 1;
+static int		 debug = LOG_TO_STDERR;
 static int		 verbose;
 static const char	*log_procname = "relayd";
 
@@ -20,7 +20,7 @@ void
 log_init(int n_debug, int facility)
 {
 	debug = n_debug;
-	if (!debug)
+	if (debug == LOG_TO_SYSLOG)
 		openlog("relayd", LOG_PID | LOG_NDELAY, facility);
 	tzset();
 }
@@ -52,6 +52,10 @@ log_stderr(const char *text)
 	struct tm	 tm;
 	time_t		 now;
 
+	if (debug == LOG_PLAIN) {
+		fprintf(stderr, "%s\n", text);
+		return;
+	}
 	now = time(NULL);
 	if (localtime_r(&now, &tm) == NULL ||
 	    strftime(stamp, sizeof(stamp), "%H:%M:%S", &tm) == 0)
@@ -74,7 +78,7 @@ log_vwrite(int priority, int error, const char *fmt, va_list ap)
 		snprintf(text + len, sizeof(text) - len, "%s%s",
 		    len > 0 ? ": " : "", strerror(error));
 	}
-	if (debug)
+	if (debug != LOG_TO_SYSLOG)
 		log_stderr(text);
 	else
 		syslog(priority, "%s: %s", log_procname, text);

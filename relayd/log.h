@@ -8,8 +8,11 @@
 
 #include <stdarg.h>
 
-/* Log to stderr if debug is set, else to syslog under the facility. */
-void	 log_init(int debug, int facility);
+#define LOG_TO_SYSLOG	0
+#define LOG_TO_STDERR	1	/* with the time and the process */
+#define LOG_PLAIN	2	/* to stderr, just the text: for a command */
+/* Where to; facility is for syslog. */
+void	 log_init(int where, int facility);
 /* Name the process in every further line. */
 void	 log_procinit(const char *procname);
 /* 0: information and up; 1: debug lines too. */
