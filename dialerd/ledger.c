@@ -41,6 +41,7 @@ struct ledger {
 	int		 fd;
 	off_t		 size;
 	uint64_t	 next;		/* number of the next call */
+	int		 held;
 	struct item	*items;		/* oldest first */
 	size_t		 count;
 	size_t		 room;
@@ -139,6 +140,10 @@ take_line(struct ledger *ledger, const char *line, size_t len, off_t at)
 	case LEDGER_CLOSE:
 		if ((item = item_find(ledger, l.call.call)) != NULL)
 			item_close(item, &l.call, l.left, l.good, at);
+		break;
+	case LEDGER_HOLD:
+	case LEDGER_RELEASE:
+		ledger->held = l.event == LEDGER_HOLD;
 		break;
 	case LEDGER_OTHER:
 		break;
@@ -344,6 +349,30 @@ ledger_close(struct ledger *ledger, const struct ctl_call *call,
 	return (ledger_retry(ledger));
 }
 
+int
+ledger_hold(struct ledger *ledger, int hold, time_t now)
+{
+	struct ledger_line	 l;
+	char			 buf[128];
+	ssize_t			 len;
+
+	ledger->held = hold;
+	memset(&l, 0, sizeof(l));
+	l.event = hold ? LEDGER_HOLD : LEDGER_RELEASE;
+	l.time = now;
+	l.call.call = ledger->next - 1;
+	if (ledger_retry(ledger) == -1 ||
+	    (len = ledger_line_format(&l, buf, sizeof(buf))) == -1)
+		return (-1);
+	return (append(ledger, buf, (size_t)len));
+}
+
+int
+ledger_held(const struct ledger *ledger)
+{
+	return (ledger->held);
+}
+
 static uint64_t
 add(uint64_t a, uint64_t b)
 {
@@ -406,6 +435,16 @@ size_t
 ledger_count(const struct ledger *ledger)
 {
 	return (ledger->count);
+}
+
+size_t
+ledger_seek(const struct ledger *ledger, uint64_t call)
+{
+	size_t	 i = ledger->count;
+
+	while (i > 0 && ledger->items[i - 1].call >= call)
+		i--;
+	return (i);
 }
 
 static int

@@ -47,6 +47,12 @@ int		 ledger_open(struct ledger *, struct ctl_call *);
  */
 int		 ledger_close(struct ledger *, const struct ctl_call *,
 		    uint64_t left, int good);
+/*
+ * Notes that the operator holds the line, or releases it: it is to stay so
+ * whatever happens to this process.  0, or -1 with errno.
+ */
+int		 ledger_hold(struct ledger *, int hold, time_t now);
+int		 ledger_held(const struct ledger *);
 /* Tries again what could not be written; 0 when nothing is left of it. */
 int		 ledger_retry(struct ledger *);
 
@@ -63,6 +69,8 @@ void		 ledger_series(const struct ledger *, struct ledger_series *);
  * its place.  0, or -1 with errno.
  */
 size_t		 ledger_count(const struct ledger *);
+/* The place of the first call with that number or a higher one. */
+size_t		 ledger_seek(const struct ledger *, uint64_t call);
 int		 ledger_read(const struct ledger *, size_t, struct ctl_call *);
 
 #endif

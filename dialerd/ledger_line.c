@@ -22,12 +22,13 @@ struct field {
 
 #define OPEN	(1U << LEDGER_OPEN)
 #define CLOSE	(1U << LEDGER_CLOSE)
+#define ANY	(OPEN | CLOSE | 1U << LEDGER_HOLD | 1U << LEDGER_RELEASE)
 #define AT(f)	offsetof(struct ledger_line, f), \
     sizeof(((struct ledger_line *)0)->f)
 
 /* int64_t times are never negative here, and are read as numbers. */
 static const struct field fields[] = {
-	{ "time",		NUMBER,	AT(time),		OPEN | CLOSE },
+	{ "time",		NUMBER,	AT(time),		ANY },
 	{ "line",		TEXT,	AT(call.line),		OPEN | CLOSE },
 	{ "number",		TEXT,	AT(call.number),	OPEN | CLOSE },
 	{ "why",		TEXT,	AT(call.why),		OPEN },
@@ -55,6 +56,10 @@ static const struct field fields[] = {
 #define NUMBER_MAX	999999999999999999ULL
 
 #define NFIELDS	(sizeof(fields) / sizeof(fields[0]))
+
+static const char * const events[] = { "open", "close", "hold", "release" };
+
+#define NEVENTS	(sizeof(events) / sizeof(events[0]))
 
 struct out {
 	char	*buf;
@@ -138,8 +143,8 @@ ledger_line_format(const struct ledger_line *l, char *buf, size_t size)
 
 	put_string(&o, "call=");
 	put_number(&o, l->call.call);
-	put_string(&o, l->event == LEDGER_OPEN ? " event=open" :
-	    " event=close");
+	put_string(&o, " event=");
+	put_string(&o, events[l->event]);
 	for (i = 0; i < NFIELDS; i++) {
 		if (fields[i].events & 1U << l->event)
 			put_field(&o, &fields[i], l);
@@ -239,10 +244,12 @@ set_field(struct ledger_line *l, const char *key, const char *value)
 static enum ledger_event
 event_of(const char *value)
 {
-	if (strcmp(value, "open") == 0)
-		return (LEDGER_OPEN);
-	if (strcmp(value, "close") == 0)
-		return (LEDGER_CLOSE);
+	size_t	 i;
+
+	for (i = 0; i < NEVENTS; i++) {
+		if (strcmp(value, events[i]) == 0)
+			return ((enum ledger_event)i);
+	}
 	return (LEDGER_OTHER);
 }
 
@@ -265,7 +272,9 @@ ledger_line_parse(const char *line, size_t len, struct ledger_line *l)
 		} else if (set_field(l, key, value) == -1)
 			goto fail;
 	}
-	if (more == -1 || l->call.call == 0 || !event)
+	if (more == -1 || !event)
+		goto fail;
+	if (l->call.call == 0 && l->event <= LEDGER_CLOSE)
 		goto fail;
 	if (l->event == LEDGER_OPEN)
 		l->call.opened = l->time;

@@ -5,8 +5,10 @@
  *	call=12 event=open time=1700000000 line=v34 number=0570001234
  *	    worst_seconds=1095 worst_cost=60000 why="messages 20"
  *	call=12 event=close time=1700000300 dialled=... result=ok ...
+ *	call=12 event=hold time=1700000400
+ *	call=12 event=release time=1700000500
  *
- * all on one line.  Keys that are not known are skipped, so that a later
+ * each on one line.  Keys that are not known are skipped, so that a later
  * version may add some.
  */
 #ifndef DIALERD_LEDGER_LINE_H
@@ -22,6 +24,8 @@
 enum ledger_event {
 	LEDGER_OPEN,
 	LEDGER_CLOSE,
+	LEDGER_HOLD,			/* relayctl hold, after that call */
+	LEDGER_RELEASE,
 	LEDGER_OTHER			/* of a later version */
 };
 

@@ -17,9 +17,19 @@
 #define WAKE_MS		3000	/* a modem that does not answer: ATZ again */
 #define ABORT_MS	3000	/* from the CR that aborts to NO CARRIER */
 #define GUARD_MS	1050	/* escape guard: S12 is 50 units of 20 ms */
-#define ESCAPE_MS	1500	/* from +++ to OK: the guard, and some */
+#define SHORT_GUARD_MS	450	/* ... and with what SHORT_GUARD sets */
+#define ESCAPE_MS	400	/* from the guard after +++ to OK */
+#define OTHERS_MS	4000	/* the keeper tries short guards, then long */
+#define SHORT_OTHERS_MS	1100	/* its first try will do */
+#define REGISTER_MS	1500	/* answer to SHORT_GUARD; it need not know it */
 #define ATH_MS		3000	/* from ATH to OK or NO CARRIER */
 #define CONNECT_LF_MS	100	/* the LF after the CR of CONNECT */
+
+/*
+ * A line must be down within two seconds of a fault, and two guards of a
+ * second each are more than that.  parent/keeper.c relies on it too.
+ */
+#define SHORT_GUARD	"ATS12=20\r"
 
 #define WAKE_TRIES	3	/* ATZ alone, escape and ATZ, ATZ alone */
 
@@ -27,6 +37,8 @@ enum {
 	IDLE,
 	INIT,			/* a command was sent, OK is awaited */
 	INIT_PAUSE,
+	REGISTER,		/* SHORT_GUARD was sent, like INIT but free */
+	DIAL_PAUSE,
 	WAKE_GUARD,		/* it may be online: silence, then +++ */
 	WAKE_ESCAPE,
 	WAKE,			/* ATZ was sent */
@@ -35,6 +47,7 @@ enum {
 	CONNECT_LF,
 	ONLINE,
 	HANG_ABORT,		/* as ABORT, and then ATH */
+	HANG_OTHERS,		/* the keeper tries */
 	HANG_GUARD,
 	HANG_ESCAPE,
 	HANG_ATH,
@@ -223,6 +236,14 @@ next_command(struct modem *m)
 		enter(m, INIT, COMMAND_MS);
 		return;
 	}
+	send_text(m, SHORT_GUARD);
+	enter(m, REGISTER, REGISTER_MS);
+}
+
+static void
+dial_now(struct modem *m)
+{
+	m->linelen = 0;
 	send_text(m, m->dial);
 	m->dialled = 1;
 	enter(m, DIAL, m->answer_ms);
@@ -236,6 +257,7 @@ modem_dial(struct modem *m, const struct strlist *init, const char *number,
 
 	memset(m, 0, sizeof(*m));
 	m->reason = "";
+	m->guard_ms = GUARD_MS;
 	TAILQ_FOREACH(node, init, entry) {
 		if (m->ninit == MODEM_INIT_MAX) {
 			errno = E2BIG;
@@ -272,23 +294,31 @@ hang_command(struct modem *m)
 }
 
 static void
+hang_escape(struct modem *m)
+{
+	send_text(m, "+++");
+	enter(m, HANG_ESCAPE, m->guard_ms + ESCAPE_MS);
+}
+
+static void
 hang_online(struct modem *m, uint64_t quiet_ms)
 {
-	if (quiet_ms < GUARD_MS) {
-		enter(m, HANG_GUARD, GUARD_MS - (uint32_t)quiet_ms);
-		return;
-	}
-	send_text(m, "+++");
-	enter(m, HANG_ESCAPE, ESCAPE_MS);
+	if (quiet_ms >= m->guard_ms)
+		hang_escape(m);
+	else
+		enter(m, HANG_GUARD, m->guard_ms - (uint32_t)quiet_ms);
 }
 
 void
-modem_hangup(struct modem *m, uint64_t quiet_ms)
+modem_hangup(struct modem *m, uint64_t quiet_ms, int others)
 {
 	m->status = MODEM_WORKING;
 	m->linelen = 0;
 	m->outlen = 0;
-	if (m->online)
+	if (m->online && others)
+		enter(m, HANG_OTHERS, m->guard_ms == SHORT_GUARD_MS ?
+		    SHORT_OTHERS_MS : OTHERS_MS);
+	else if (m->online)
 		hang_online(m, quiet_ms);
 	else if (m->state == DIAL || m->state == ABORT) {
 		send_text(m, "\r");
@@ -377,6 +407,16 @@ hang_abort_result(struct modem *m, enum modem_result result)
 }
 
 static void
+register_result(struct modem *m, enum modem_result result)
+{
+	if (result != MODEM_OK && result != MODEM_ERROR)
+		return;
+	if (result == MODEM_OK)
+		m->guard_ms = SHORT_GUARD_MS;
+	enter(m, DIAL_PAUSE, PAUSE_MS);
+}
+
+static void
 wake_result(struct modem *m, enum modem_result result)
 {
 	if (result == MODEM_OK) {
@@ -407,6 +447,7 @@ hang_result(struct modem *m, enum modem_result result)
 		if (result == MODEM_NO_CARRIER)
 			hung_up(m);
 		break;
+	case HANG_OTHERS:
 	case HANG_ESCAPE:
 		escape_result(m, result);
 		break;
@@ -437,6 +478,9 @@ handle_line(struct modem *m)
 	switch (m->state) {
 	case INIT:
 		init_result(m, result);
+		break;
+	case REGISTER:
+		register_result(m, result);
 		break;
 	case WAKE:
 		wake_result(m, result);
@@ -513,6 +557,39 @@ wake(struct modem *m)
 	enter(m, WAKE, WAKE_MS);
 }
 
+/* No OK to +++: with long guards then, and last on the off-chance that it
+ * has heard all the same. */
+static void
+escape_timeout(struct modem *m)
+{
+	if (m->guard_ms == GUARD_MS) {
+		hang_command(m);
+		return;
+	}
+	m->guard_ms = GUARD_MS;
+	enter(m, HANG_GUARD, GUARD_MS);
+}
+
+static void
+hang_timeout(struct modem *m)
+{
+	switch (m->state) {
+	case HANG_ABORT:
+		hang_command(m);
+		break;
+	case HANG_OTHERS:
+	case HANG_GUARD:
+		hang_escape(m);
+		break;
+	case HANG_ESCAPE:
+		escape_timeout(m);
+		break;
+	case HANG_ATH:
+		hung_up(m);
+		break;
+	}
+}
+
 void
 modem_timeout(struct modem *m)
 {
@@ -525,9 +602,13 @@ modem_timeout(struct modem *m)
 	case INIT_PAUSE:
 		next_command(m);
 		break;
+	case REGISTER:
+	case DIAL_PAUSE:
+		dial_now(m);
+		break;
 	case WAKE_GUARD:
 		send_text(m, "+++");
-		enter(m, WAKE_ESCAPE, ESCAPE_MS);
+		enter(m, WAKE_ESCAPE, GUARD_MS + ESCAPE_MS);
 		break;
 	case WAKE_ESCAPE:
 		send_text(m, "ATH\r");
@@ -545,17 +626,8 @@ modem_timeout(struct modem *m)
 		m->status = MODEM_CONNECTED;
 		enter(m, ONLINE, 0);
 		break;
-	case HANG_GUARD:
-		send_text(m, "+++");
-		enter(m, HANG_ESCAPE, ESCAPE_MS);
-		break;
-	case HANG_ABORT:
-	case HANG_ESCAPE:
-		/* It may have heard it all the same. */
-		hang_command(m);
-		break;
-	case HANG_ATH:
-		hung_up(m);
+	default:
+		hang_timeout(m);
 		break;
 	}
 }

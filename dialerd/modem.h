@@ -49,9 +49,6 @@ enum modem_status {
  * minutes (L5), the time to abort it included. */
 #define MODEM_ANSWER_MAX	115	/* seconds */
 
-/* How long hanging up may take by escape and ATH, in milliseconds. */
-#define MODEM_HANGUP_MAX_MS	8000
-
 struct modem {
 	int		 state;		/* modem.c */
 	enum modem_status status;
@@ -59,6 +56,7 @@ struct modem {
 	int		 dialled;	/* ATD was sent */
 	int		 online;	/* CONNECT came, hung up not yet */
 	int		 digits;	/* result codes come as digits */
+	uint32_t	 guard_ms;	/* silence around +++ */
 
 	size_t		 ninit;
 	char		 init[MODEM_INIT_MAX][MODEM_CMD_MAX];
@@ -88,9 +86,11 @@ int	 modem_dial(struct modem *, const struct strlist *init,
 	    const char *number, int pulse, uint64_t answer);
 /*
  * Hangs up, in any state; quiet_ms is how long nothing has been sent to
- * the modem, which saves the first guard time.
+ * the modem, which saves the first guard time.  With others the parent's
+ * keeper is about to do the same on the same device: two escape sequences
+ * at once are none, so it gets the first try.
  */
-void	 modem_hangup(struct modem *, uint64_t quiet_ms);
+void	 modem_hangup(struct modem *, uint64_t quiet_ms, int others);
 /*
  * Bytes from the modem.  Returns how many were taken: less than len when
  * the last of them ended a CONNECT, what follows being data.

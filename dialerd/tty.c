@@ -349,11 +349,11 @@ watch_carrier(void)
 }
 
 static void
-start_dialogue(uint64_t quiet_ms)
+start_dialogue(uint64_t quiet_ms, int others)
 {
 	tty.phase = PHASE_HANGUP;
-	tty.outlen = 0;
-	modem_hangup(&tty.modem, quiet_ms);
+	event_add(&tty.read_ev, NULL);
+	modem_hangup(&tty.modem, quiet_ms, others);
 	pump();
 }
 
@@ -376,7 +376,7 @@ tty_timer(int fd, short event, void *arg)
 		(void)set_dtr(1);
 		/* A modem may be set to ignore DTR. */
 		if (carrier() == 1)
-			start_dialogue(DTR_DROP_MS);
+			start_dialogue(DTR_DROP_MS, 0);
 		else
 			down_soon();
 		break;
@@ -442,7 +442,7 @@ tty_release(void)
 }
 
 void
-tty_hangup(int fast)
+tty_hangup(int others)
 {
 	uint64_t	 quiet = 0;
 
@@ -456,17 +456,15 @@ tty_hangup(int fast)
 		return;
 	}
 	tcflush(tty.fd, TCOFLUSH);
-	if (set_dtr(0) == 0 && (fast || carrier() != -1)) {
-		if (fast) {
-			down_soon();
-			return;
-		}
+	if (set_dtr(0) == -1)
+		start_dialogue(quiet, others);
+	else if (others) {
+		/* The parent keeps it low, and so does the close. */
+		down_soon();
+	} else {
 		tty.phase = PHASE_DTR;
 		arm(DTR_DROP_MS);
-		return;
 	}
-	event_add(&tty.read_ev, NULL);
-	start_dialogue(quiet);
 }
 
 void

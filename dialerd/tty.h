@@ -18,7 +18,7 @@ void	 tty_init(tty_callback *);
 int	 tty_dial(int fd, const struct window_line *);
 void	 tty_watch(void);
 void	 tty_release(void);
-void	 tty_hangup(int fast);
+void	 tty_hangup(int others);
 void	 tty_close(void);
 
 #endif

@@ -69,6 +69,7 @@ struct window {
 	int			 opened;	/* WINDOW_OPEN was sent */
 	int			 closing;	/* WINDOW_CLOSE was sent */
 	int			 fast;		/* no time for good order */
+	int			 others;	/* the parent hangs up too */
 	uint64_t		 queue;		/* messages */
 	uint64_t		 left;		/* of them after the window */
 	struct sample		 samples[2];
@@ -312,7 +313,7 @@ hang_up(struct window *w)
 		return;
 	}
 	enter(w, HANGING, HANGUP_MS);
-	w->ops->tty_hangup(w->fast);
+	w->ops->tty_hangup(w->others);
 }
 
 static void
@@ -406,7 +407,8 @@ window_dial(struct window *w, struct window_line *line, const char *why,
 	TAILQ_CONCAT(&w->line.init, &line->init, entry);
 	memset(w->peers, 0, sizeof(w->peers));
 	memset(w->samples, 0, sizeof(w->samples));
-	w->tty = w->link = w->opened = w->closing = w->fast = 0;
+	w->tty = w->link = w->opened = w->closing = 0;
+	w->fast = w->others = 0;
 	w->left = 0;
 	w->began = w->billed = w->up = 0;
 	w->call_end = w->ops->mono() + ceiling_ms(&w->line);
@@ -549,10 +551,12 @@ window_link_down(struct window *w, const struct proto_line *line)
 
 	if (!is_current(w, line))
 		return;
+	/* The parent takes the line down by itself: its own clock, a death. */
+	if (line->error == ECONNABORTED)
+		w->others = 1;
 	switch (w->state) {
 	case OPENING:
 	case DIALLING:
-		/* The parent has taken the line away: its own timer. */
 		end_fast(w, "fault", text);
 		break;
 	case LINKING:
@@ -632,8 +636,10 @@ window_peer_down(struct window *w, enum proc_id who)
 {
 	if (w->state == IDLE || (who != PROC_SPOOLD && who != PROC_FETCHD))
 		return;
-	/* Nothing more is to be expected of it. */
+	/* Nothing more is to be expected of it; and the parent has seen it
+	 * die as well, and takes the line down (L2). */
 	w->peers[who].closed = 1;
+	w->others = 1;
 	if (w->state == SETTLING && all_closed(w))
 		finish(w);
 	else
@@ -701,16 +707,7 @@ window_tick(struct window *w)
 	if (w->state == IDLE)
 		return;
 	if (now >= w->call_end && w->state < HANGING) {
-		/* Whatever it is in, the line is closed now. */
-		set_result(w, "fault", "the call went over its ceiling");
-		w->fast = 1;
-		w->link = 0;
-		if (w->opened && !w->closing) {
-			w->closing = 1;
-			w->left = w->queue;
-			send_window(w, DIALERD_WINDOW_CLOSE);
-		}
-		line_down(w);
+		end_fast(w, "fault", "the call went over its ceiling");
 		return;
 	}
 	if (now >= w->state_end)

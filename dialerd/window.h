@@ -46,13 +46,13 @@ struct window_ops {
 	 * The device.  dial takes fd in any case, and window_modem tells what
 	 * comes of it; 0, or -1 with errno.  watch: look for a lost carrier
 	 * from now on; release: the parent's program has it now; hangup:
-	 * window_modem tells when done, fast is for when time matters more
-	 * than certainty; close: and the descriptor is gone.
+	 * window_modem tells when done, others says that the parent hangs up
+	 * by itself; close: and the descriptor is gone.
 	 */
 	int	 (*tty_dial)(int fd, const struct window_line *);
 	void	 (*tty_watch)(void);
 	void	 (*tty_release)(void);
-	void	 (*tty_hangup)(int fast);
+	void	 (*tty_hangup)(int others);
 	void	 (*tty_close)(void);
 	/* Call window_tick in so many milliseconds, once; -1: not at all. */
 	void	 (*timer)(int64_t ms);

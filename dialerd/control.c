@@ -1,0 +1,647 @@
+/* See LICENSE for the terms. */
+/*
+ * The control socket's server.  A connection says hello, then makes one
+ * request at a time.  On the read-only socket only SHOW_* is served.
+ */
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <errno.h>
+#include <event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "control.h"
+#include "dialerd.h"
+#include "log.h"
+
+#define CONNECTIONS_MAX	16
+/* Messages that a peer may leave unread; a list of that many is 18 MB. */
+#define UNREAD_MAX	16384
+#define ACCOUNTS_MAX	1024	/* whose last fetch is remembered */
+
+/* Time-outs. */
+#define HELLO_S		5	/* relayctl says hello at once */
+#define ASK_S		30	/* a reload starts things; a list is quick */
+#define REST_S		1	/* no descriptors left: accept again then */
+#define PUMP_MS		5	/* a list of calls goes on */
+#define PUMP_CALLS	64	/* ... up to so many unread */
+
+struct connection {
+	TAILQ_ENTRY(connection)	 entry;
+	struct channel		 ch;
+	struct event		 timer;
+	int			 readonly;
+	int			 hello;
+	int			 dying;	/* told so: it is not served */
+	uint32_t		 id;	/* of its request in progress */
+	uint32_t		 ask;	/* ours to another process; 0: none */
+	enum proc_id		 whom;	/* ... to which */
+	int			 calls;	/* a list of calls is under way */
+	uint64_t		 next_call;	/* of the ledger's numbers */
+};
+static TAILQ_HEAD(, connection) connections =
+    TAILQ_HEAD_INITIALIZER(connections);
+static int	 nconnections;
+static uint32_t	 last_ask;
+
+/* [1] is the read-only one. */
+static struct listener {
+	int		 fd;
+	struct event	 ev;
+	struct event	 rest;
+} listeners[2] = { { .fd = -1 }, { .fd = -1 } };
+
+struct account {
+	TAILQ_ENTRY(account)		 entry;
+	struct proto_account_result	 result;
+};
+static TAILQ_HEAD(, account) accounts = TAILQ_HEAD_INITIALIZER(accounts);
+static int	 naccounts;
+
+static void	 control_timer(int, short, void *);
+
+/* --- answers --- */
+
+static void
+connection_free(struct connection *c)
+{
+	evtimer_del(&c->timer);
+	channel_close(&c->ch);
+	TAILQ_REMOVE(&connections, c, entry);
+	nconnections--;
+	free(c);
+}
+
+static void
+connection_timer(struct connection *c, time_t s, suseconds_t us)
+{
+	struct timeval	 tv;
+
+	tv.tv_sec = s;
+	tv.tv_usec = us;
+	evtimer_add(&c->timer, &tv);
+}
+
+/* The request in progress has had its answer. */
+static void
+answered(struct connection *c)
+{
+	evtimer_del(&c->timer);
+	c->ask = 0;
+	c->calls = 0;
+	c->id = 0;
+}
+
+static void
+answer(struct connection *c, uint32_t error, const char *text)
+{
+	struct proto_result	 result;
+
+	memset(&result, 0, sizeof(result));
+	result.error = error;
+	strlcpy(result.text, text, sizeof(result.text));
+	channel_send(&c->ch, CTL_RESULT, c->id, -1, &result, sizeof(result));
+	answered(c);
+}
+
+static void
+answer_end(struct connection *c)
+{
+	channel_send(&c->ch, CTL_END, c->id, -1, NULL, 0);
+	answered(c);
+}
+
+/* 0, or -1 when the peer did not read and is gone now. */
+static int
+answer_entry(struct connection *c, uint32_t type, const void *data, size_t len)
+{
+	if (channel_queued(&c->ch) >= UNREAD_MAX) {
+		log_warnx("control: a client that does not read is closed");
+		connection_free(c);
+		return (-1);
+	}
+	channel_send(&c->ch, type, c->id, -1, data, len);
+	return (0);
+}
+
+/*
+ * Before each request: 0 when it may go on, 1 when it was answered here,
+ * -1 when the peer has broken the protocol.
+ */
+static int
+request(struct connection *c, struct imsg *imsg, int command)
+{
+	struct proto_result	 result;
+
+	if (c->dying)
+		return (1);
+	if (!c->hello)
+		return (-1);
+	if (c->ask != 0 || c->calls) {
+		/* The one in progress is still to be answered by its id. */
+		memset(&result, 0, sizeof(result));
+		result.error = EBUSY;
+		strlcpy(result.text, "one request at a time",
+		    sizeof(result.text));
+		channel_send(&c->ch, CTL_RESULT, imsg_get_id(imsg), -1,
+		    &result, sizeof(result));
+		return (1);
+	}
+	c->id = imsg_get_id(imsg);
+	if (command && c->readonly) {
+		answer(c, EPERM, "this socket is for status only");
+		return (1);
+	}
+	return (0);
+}
+
+/* --- asking others --- */
+
+static void
+ask(struct connection *c, enum proc_id whom, uint32_t type,
+    const char *unavailable)
+{
+	struct channel	*ch = whom == PROC_PARENT ? child_parent() :
+	    child_peer(whom);
+
+	if (++last_ask == 0)
+		last_ask = 1;
+	if (channel_send(ch, type, last_ask, -1, NULL, 0) == -1) {
+		answer(c, EAGAIN, unavailable);
+		return;
+	}
+	c->ask = last_ask;
+	c->whom = whom;
+	connection_timer(c, ASK_S, 0);
+}
+
+/* The connection that waits for it; NULL when it is gone. */
+static struct connection *
+asked(struct imsg *imsg)
+{
+	struct connection	*c;
+	uint32_t		 id = imsg_get_id(imsg);
+
+	if (id == 0)
+		return (NULL);
+	TAILQ_FOREACH(c, &connections, entry) {
+		if (c->ask == id)
+			return (c);
+	}
+	return (NULL);
+}
+
+int
+control_handle_queue_entry(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_queue_entry	 entry;
+	struct connection		*c;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &entry, sizeof(entry)) == -1 ||
+	    memchr(entry.sender, '\0', sizeof(entry.sender)) == NULL ||
+	    memchr(entry.recipient, '\0', sizeof(entry.recipient)) == NULL ||
+	    memchr(entry.status, '\0', sizeof(entry.status)) == NULL)
+		return (-1);
+	if ((c = asked(imsg)) != NULL)
+		(void)answer_entry(c, CTL_QUEUE_ENTRY, &entry, sizeof(entry));
+	return (0);
+}
+
+/* All of a user's accounts as one: sums, the latest time, what failed. */
+static void
+merge_accounts(struct ctl_user *user)
+{
+	const struct proto_account_result	*r;
+	const struct account			*account;
+
+	TAILQ_FOREACH(account, &accounts, entry) {
+		r = &account->result;
+		if (strcmp(r->user, user->name) != 0)
+			continue;
+		user->accounts++;
+		user->fetched += r->messages;
+		user->fetched_bytes += r->bytes;
+		if (r->finished > user->finished)
+			user->finished = r->finished;
+		if (r->error != 0 && user->error == 0) {
+			user->error = r->error;
+			strlcpy(user->text, r->text, sizeof(user->text));
+		}
+	}
+}
+
+int
+control_handle_user_entry(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_user_entry	 entry;
+	struct ctl_user		 user;
+	struct connection	*c;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &entry, sizeof(entry)) == -1 ||
+	    memchr(entry.name, '\0', sizeof(entry.name)) == NULL)
+		return (-1);
+	if ((c = asked(imsg)) == NULL)
+		return (0);
+	memset(&user, 0, sizeof(user));
+	strlcpy(user.name, entry.name, sizeof(user.name));
+	user.messages = entry.messages;
+	user.bytes = entry.bytes;
+	merge_accounts(&user);
+	(void)answer_entry(c, CTL_USER_ENTRY, &user, sizeof(user));
+	return (0);
+}
+
+int
+control_handle_list_end(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c;
+
+	(void)ch;
+	(void)arg;
+	if ((c = asked(imsg)) != NULL)
+		answer_end(c);
+	return (0);
+}
+
+int
+control_handle_reload(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_result	 result;
+	struct connection	*c;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &result, sizeof(result)) == -1 ||
+	    memchr(result.text, '\0', sizeof(result.text)) == NULL)
+		return (-1);
+	if ((c = asked(imsg)) != NULL)
+		answer(c, result.error, result.text);
+	return (0);
+}
+
+/* Where there are too many, the one that was heard of least lately goes. */
+static void
+forget_account(void)
+{
+	struct account	*account = TAILQ_FIRST(&accounts);
+
+	TAILQ_REMOVE(&accounts, account, entry);
+	free(account);
+	naccounts--;
+}
+
+int
+control_handle_account(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_account_result	 r;
+	struct account			*account;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &r, sizeof(r)) == -1 ||
+	    memchr(r.account, '\0', sizeof(r.account)) == NULL ||
+	    memchr(r.user, '\0', sizeof(r.user)) == NULL ||
+	    memchr(r.text, '\0', sizeof(r.text)) == NULL)
+		return (-1);
+	TAILQ_FOREACH(account, &accounts, entry) {
+		if (strcmp(account->result.account, r.account) == 0)
+			break;
+	}
+	if (account != NULL)
+		TAILQ_REMOVE(&accounts, account, entry);
+	else {
+		if (naccounts == ACCOUNTS_MAX)
+			forget_account();
+		if ((account = malloc(sizeof(*account))) == NULL) {
+			log_warn("control: account");
+			return (0);
+		}
+		naccounts++;
+	}
+	account->result = r;
+	TAILQ_INSERT_TAIL(&accounts, account, entry);
+	return (0);
+}
+
+void
+control_spoold_down(void)
+{
+	struct connection	*c;
+
+	/* Answers free no connection. */
+	TAILQ_FOREACH(c, &connections, entry) {
+		if (c->ask != 0 && c->whom == PROC_SPOOLD)
+			answer(c, EAGAIN, "spoold has gone");
+	}
+}
+
+/* --- requests --- */
+
+static int
+handle_hello(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	uint32_t		 version;
+
+	(void)ch;
+	if (imsg_get_data(imsg, &version, sizeof(version)) == -1 ||
+	    c->hello || c->dying)
+		return (-1);
+	c->id = imsg_get_id(imsg);
+	if (version != PROTO_VERSION) {
+		answer(c, EPROTONOSUPPORT,
+		    "relayctl and dialerd are of different versions");
+		/* It is to read that first. */
+		c->dying = 1;
+		connection_timer(c, REST_S, 0);
+		return (0);
+	}
+	c->hello = 1;
+	answer(c, 0, "");
+	return (0);
+}
+
+static int
+handle_show_summary(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	struct ctl_summary	 summary;
+	int			 r;
+
+	if ((r = request(c, imsg, 0)) != 0)
+		return (r == -1 ? -1 : 0);
+	memset(&summary, 0, sizeof(summary));
+	dialerd_summary(&summary);
+	channel_send(ch, CTL_SUMMARY, c->id, -1, &summary, sizeof(summary));
+	answered(c);
+	return (0);
+}
+
+static int
+handle_show_queue(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	int			 r;
+
+	(void)ch;
+	if ((r = request(c, imsg, 0)) != 0)
+		return (r == -1 ? -1 : 0);
+	ask(c, PROC_SPOOLD, DIALERD_LIST_QUEUE,
+	    "spoold is not running");
+	return (0);
+}
+
+static int
+handle_show_users(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	int			 r;
+
+	(void)ch;
+	if ((r = request(c, imsg, 0)) != 0)
+		return (r == -1 ? -1 : 0);
+	ask(c, PROC_SPOOLD, DIALERD_LIST_USERS,
+	    "spoold is not running");
+	return (0);
+}
+
+/* Some more calls; the timer goes on with it while the peer reads. */
+static void
+pump_calls(struct connection *c)
+{
+	const struct ledger	*ledger = dialerd_ledger();
+	struct ctl_call		 call;
+	size_t			 i, n;
+
+	n = ledger_count(ledger);
+	/* By number: the ledger may have forgotten some meanwhile. */
+	for (i = ledger_seek(ledger, c->next_call); i < n; i++) {
+		if (channel_queued(&c->ch) >= PUMP_CALLS) {
+			connection_timer(c, 0, PUMP_MS * 1000);
+			return;
+		}
+		if (ledger_read(ledger, i, &call) == -1) {
+			log_warn("ledger: read");
+			answer(c, (uint32_t)errno, "the ledger cannot be read");
+			return;
+		}
+		c->next_call = call.call + 1;
+		channel_send(&c->ch, CTL_CALL_ENTRY, c->id, -1, &call,
+		    sizeof(call));
+	}
+	answer_end(c);
+}
+
+static int
+handle_show_calls(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	const struct ledger	*ledger = dialerd_ledger();
+	struct connection	*c = arg;
+	struct ctl_call		 call;
+	uint32_t		 want;
+	size_t			 n;
+	int			 r;
+
+	(void)ch;
+	if (imsg_get_data(imsg, &want, sizeof(want)) == -1)
+		return (-1);
+	if ((r = request(c, imsg, 0)) != 0)
+		return (r == -1 ? -1 : 0);
+	if (ledger == NULL) {
+		answer(c, EAGAIN, "there is no ledger yet");
+		return (0);
+	}
+	n = ledger_count(ledger);
+	c->next_call = 0;
+	if (want != 0 && n > want &&
+	    ledger_read(ledger, n - want, &call) == 0)
+		c->next_call = call.call;
+	c->calls = 1;
+	pump_calls(c);
+	return (0);
+}
+
+static int
+handle_command(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	char			 text[PROTO_TEXT_MAX] = "";
+	int			 error = 0, r;
+
+	(void)ch;
+	if ((r = request(c, imsg, 1)) != 0)
+		return (r == -1 ? -1 : 0);
+	switch (imsg_get_type(imsg)) {
+	case CTL_DIAL:
+		error = dialerd_dial(text, sizeof(text));
+		break;
+	case CTL_HANGUP:
+		error = dialerd_hangup(text, sizeof(text));
+		break;
+	case CTL_HOLD:
+		dialerd_hold(1);
+		break;
+	case CTL_RELEASE:
+		dialerd_hold(0);
+		break;
+	}
+	answer(c, (uint32_t)error, text);
+	return (0);
+}
+
+static int
+handle_reload(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	int			 r;
+
+	(void)ch;
+	if ((r = request(c, imsg, 1)) != 0)
+		return (r == -1 ? -1 : 0);
+	ask(c, PROC_PARENT, DIALERD_RELOAD, "the parent is not there");
+	return (0);
+}
+
+static int
+handle_verbose(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	uint32_t		 verbose;
+	int			 r;
+
+	(void)ch;
+	if (imsg_get_data(imsg, &verbose, sizeof(verbose)) == -1)
+		return (-1);
+	if ((r = request(c, imsg, 1)) != 0)
+		return (r == -1 ? -1 : 0);
+	verbose = verbose != 0;
+	channel_send(child_parent(), DIALERD_LOG_VERBOSE, 0, -1, &verbose,
+	    sizeof(verbose));
+	answer(c, 0, "");
+	return (0);
+}
+
+static const struct channel_row control_rows[] = {
+	{ CTL_HELLO,		handle_hello },
+	{ CTL_SHOW_SUMMARY,	handle_show_summary },
+	{ CTL_SHOW_QUEUE,	handle_show_queue },
+	{ CTL_SHOW_CALLS,	handle_show_calls },
+	{ CTL_SHOW_USERS,	handle_show_users },
+	{ CTL_DIAL,		handle_command },
+	{ CTL_HANGUP,		handle_command },
+	{ CTL_HOLD,		handle_command },
+	{ CTL_RELEASE,		handle_command },
+	{ CTL_RELOAD,		handle_reload },
+	{ CTL_LOG_VERBOSE,	handle_verbose },
+	{ PROTO_NONE,		NULL }
+};
+
+/* --- connections --- */
+
+static void
+control_closed(struct channel *ch, int violation, void *arg)
+{
+	(void)ch;
+	if (violation)
+		log_warnx("control: a client broke the protocol");
+	connection_free(arg);
+}
+
+static void
+control_timer(int fd, short event, void *arg)
+{
+	struct connection	*c = arg;
+
+	(void)fd;
+	(void)event;
+	if (c->calls)
+		pump_calls(c);
+	else if (c->ask != 0)
+		answer(c, ETIMEDOUT, "no answer in time");
+	else
+		connection_free(c);
+}
+
+static void
+control_add(int fd, int readonly)
+{
+	struct connection	*c;
+
+	if (nconnections == CONNECTIONS_MAX ||
+	    (c = calloc(1, sizeof(*c))) == NULL) {
+		log_warnx("control: too many clients");
+		close(fd);
+		return;
+	}
+	c->readonly = readonly;
+	evtimer_set(&c->timer, control_timer, c);
+	if (channel_open(&c->ch, fd, PROC_DIALERD, PROC_RELAYCTL,
+	    control_rows, c, control_closed) == -1) {
+		log_warn("control: client");
+		close(fd);
+		free(c);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&connections, c, entry);
+	nconnections++;
+	connection_timer(c, HELLO_S, 0);
+}
+
+static void
+control_rest(int fd, short event, void *arg)
+{
+	struct listener	*l = arg;
+
+	(void)fd;
+	(void)event;
+	event_add(&l->ev, NULL);
+}
+
+static void
+control_accept(int fd, short event, void *arg)
+{
+	struct listener	*l = arg;
+	struct timeval	 tv = { REST_S, 0 };
+	int		 s;
+
+	(void)event;
+	if ((s = accept(fd, NULL, NULL)) != -1) {
+		control_add(s, l == &listeners[1]);
+		return;
+	}
+	if (errno == EMFILE || errno == ENFILE) {
+		log_warn("control: accept");
+		event_del(&l->ev);
+		evtimer_add(&l->rest, &tv);
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK &&
+	    errno != EINTR && errno != ECONNABORTED)
+		log_warn("control: accept");
+}
+
+void
+control_listen(int fd, int readonly)
+{
+	struct listener	*l = &listeners[readonly != 0];
+	int		 flags;
+
+	if (l->fd != -1) {
+		event_del(&l->ev);
+		evtimer_del(&l->rest);
+		close(l->fd);
+	}
+	l->fd = fd;
+	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		log_warn("control: fcntl");
+	event_set(&l->ev, fd, EV_READ | EV_PERSIST, control_accept, l);
+	evtimer_set(&l->rest, control_rest, l);
+	event_add(&l->ev, NULL);
+}

@@ -1,0 +1,807 @@
+/* See LICENSE for the terms. */
+/*
+ * The process that owns the line: gathers the facts, lets the policy decide,
+ * and has the call made.
+ */
+#include <sys/types.h>
+#include <errno.h>
+#include <event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "control.h"
+#include "dialerd.h"
+#include "ledger.h"
+#include "log.h"
+#include "modem.h"
+#include "policy.h"
+#include "span.h"
+#include "tariff.h"
+#include "tty.h"
+#include "window.h"
+
+/* The longest time between two looks at the policy: clocks are put right,
+ * and machines sleep. */
+#define PLAN_MAX	60	/* seconds */
+/* After a call: the parent takes its device back, the modem settles. */
+#define REST_MS		2000
+
+static struct window	*window;
+static struct ledger	*ledger;
+static struct event	 window_ev, plan_ev;
+static struct proto_queue_state queue;
+static struct ctl_call	 last_call;
+static int		 held;
+static int		 stopping;
+static enum policy_request request_state;
+static time_t		 started;
+static uint64_t		 rest_until;	/* monotonic, ms */
+
+/*
+ * What went before, in seconds of the monotonic clock, which may be before
+ * its zero: the ledger is older than this machine's last start.
+ */
+static struct {
+	time_t		 good_up;	/* wall clock; 0: none */
+	int64_t		 good;		/* closed, or dialerd's start */
+	uint64_t	 left;
+	uint64_t	 left_bytes;
+	uint32_t	 left_windows;
+	uint32_t	 attempts;
+	int64_t		 first;
+	int64_t		 last;
+	uint32_t	 jitter;
+} past;
+static int64_t		 call_began;	/* of the call in progress */
+
+static void	 plan(int, short, void *);
+
+static uint64_t
+mono(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	/* Never 0, which means "not yet". */
+	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 +
+	    1);
+}
+
+static int64_t
+mono_seconds(void)
+{
+	return ((int64_t)(mono() / 1000));
+}
+
+static time_t
+wall(void)
+{
+	return (time(NULL));
+}
+
+static void
+plan_in(uint64_t ms)
+{
+	struct timeval	 tv;
+
+	/* Not in main: the event loop is not there yet. */
+	if (!evtimer_initialized(&plan_ev))
+		evtimer_set(&plan_ev, plan, NULL);
+	tv.tv_sec = (time_t)(ms / 1000);
+	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
+	evtimer_add(&plan_ev, &tv);
+}
+
+/* From the event loop, once for all that happened in this turn of it. */
+static void
+plan_soon(void)
+{
+	plan_in(0);
+}
+
+/* --- lines --- */
+
+/* Only the first line is used: others are for when it fails, later. */
+static const struct conf_line *
+first_line(void)
+{
+	return (child_conf == NULL ? NULL : TAILQ_FIRST(&child_conf->lines));
+}
+
+/* Several numbers take turns, each try being an attempt. */
+static const char *
+line_number(const struct conf_line *conf, uint32_t attempt)
+{
+	const struct strnode	*node;
+	size_t			 n = strlist_len(&conf->phone);
+
+	if (n == 0)
+		return ("");
+	n = attempt % n;
+	TAILQ_FOREACH(node, &conf->phone, entry) {
+		if (n-- == 0)
+			return (node->s);
+	}
+	return ("");
+}
+
+/* What is fixed of a line; without init strings and number. */
+static int
+line_take(struct window_line *line, const struct conf *conf,
+    const struct conf_line *cl)
+{
+	memset(line, 0, sizeof(*line));
+	TAILQ_INIT(&line->init);
+	strlcpy(line->name, cl->name, sizeof(line->name));
+	line->modem = cl->device != NULL;
+	line->link = cl->device == NULL || cl->ppp || cl->up != NULL;
+	line->speed = cl->speed;
+	line->pulse = cl->pulse != 0;
+	line->answer = cl->answer;
+	line->window = cl->window;
+	return (tariff_take(&line->tariff, conf, cl->tariff));
+}
+
+static int
+line_take_strings(struct window_line *line, const struct conf_line *cl,
+    uint32_t attempt)
+{
+	const struct strnode	*node;
+
+	strlcpy(line->number, line_number(cl, attempt), sizeof(line->number));
+	TAILQ_FOREACH(node, &cl->init, entry) {
+		if (strlist_add(&line->init, node->s) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+/* --- the plan --- */
+
+static uint64_t
+age_of(int64_t then)
+{
+	int64_t	 now = mono_seconds();
+
+	return (then >= now ? 0 : (uint64_t)(now - then));
+}
+
+static void
+gather(struct policy_facts *f, const struct window_line *line,
+    enum policy_request request)
+{
+	int	 i;
+
+	memset(f, 0, sizeof(*f));
+	f->now = wall();
+	f->start = started;
+	f->messages = queue.messages;
+	f->bytes = queue.bytes;
+	f->oldest = (time_t)queue.oldest;
+	f->good_up = past.good_up;
+	f->good_age = age_of(past.good);
+	f->left = past.left;
+	f->left_bytes = past.left_bytes;
+	f->left_windows = past.left_windows;
+	f->attempts = past.attempts;
+	f->first_age = age_of(past.first);
+	f->last_age = age_of(past.last);
+	f->jitter = past.jitter;
+	for (i = 0; i < POLICY_PERIODS; i++)
+		ledger_sum(ledger, span_period_start((enum budget_period)i,
+		    f->now), &f->sum[i]);
+	f->worst_seconds = window_worst_seconds(line);
+	f->worst_cost = window_worst_cost(line, f->now, queue.bytes);
+	f->hold = held;
+	f->request = request;
+}
+
+/* Why there can be no call at all now; NULL if there can. */
+static const char *
+obstacle(void)
+{
+	if (first_line() == NULL)
+		return ("no line is configured");
+	if (ledger == NULL)
+		return ("waiting for the ledger");
+	if (!child_peer(PROC_SPOOLD)->open)
+		return ("waiting for spoold");
+	if (!child_peer(PROC_FETCHD)->open)
+		return ("waiting for fetchd");
+	return (NULL);
+}
+
+/* What the policy says now; the line it would use. */
+static void
+decide(struct policy_decision *d, struct window_line *line,
+    enum policy_request request)
+{
+	struct policy_facts	 f;
+	const char		*why;
+
+	memset(d, 0, sizeof(*d));
+	if ((why = obstacle()) == NULL && line_take(line, child_conf,
+	    first_line()) == -1)
+		why = "the tariff of the line is missing";
+	if (why != NULL) {
+		strlcpy(d->why, why, sizeof(d->why));
+		return;
+	}
+	gather(&f, line, request);
+	policy_decide(child_conf, &f, d);
+}
+
+/* A call that failed, or that could not even begin. */
+static void
+attempt_failed(void)
+{
+	int64_t	 now = mono_seconds();
+
+	if (past.attempts++ == 0)
+		past.first = call_began;
+	past.last = now;
+	past.jitter = arc4random();
+	if (past.attempts > child_conf->global.redial)
+		request_state = POLICY_REQUEST_NONE;
+}
+
+static void
+dial(struct window_line *line, const char *why)
+{
+	if (request_state == POLICY_REQUEST_NEW) {
+		/* Not an automatic redial, so a series of its own. */
+		past.attempts = 0;
+		request_state = POLICY_REQUEST_FAILED;
+	}
+	call_began = mono_seconds();
+	if (line_take_strings(line, first_line(), past.attempts) == -1 ||
+	    window_dial(window, line, why, queue.bytes) == -1) {
+		log_warn("call not made");
+		strlist_free(&line->init);
+		attempt_failed();
+		plan_soon();
+	}
+}
+
+static void
+plan(int fd, short event, void *arg)
+{
+	struct policy_decision	 d;
+	struct window_line	 line;
+	time_t			 now = wall(), wait = PLAN_MAX;
+
+	(void)fd;
+	(void)event;
+	(void)arg;
+	if (stopping || window_active(window))
+		return;
+	if (mono() < rest_until) {
+		plan_in(rest_until - mono());
+		return;
+	}
+	if (ledger != NULL && ledger_retry(ledger) == -1)
+		log_warn("ledger");
+	decide(&d, &line, request_state);
+	if (d.dial) {
+		dial(&line, d.why);
+		return;
+	}
+	if (d.next > now && d.next - now < wait)
+		wait = d.next - now;
+	plan_in((uint64_t)wait * 1000);
+}
+
+/* --- the call --- */
+
+static void
+window_timer(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	window_tick(window);
+}
+
+/* For a log line: what came over the line is not to break its form. */
+static const char *
+quote(char *buf, size_t size, const char *s)
+{
+	char	*p;
+
+	strlcpy(buf, s, size);
+	for (p = buf; *p != '\0'; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f || *p == '"')
+			*p = '?';
+	}
+	return (buf);
+}
+
+static void
+log_open(const struct ctl_call *call)
+{
+	char	 why[PROTO_TEXT_MAX];
+
+	log_info("call id=%llu event=open why=\"%s\" line=%s number=%s",
+	    (unsigned long long)call->call, quote(why, sizeof(why), call->why),
+	    call->line, call->number);
+}
+
+static void
+log_closed(const struct ctl_call *call)
+{
+	char	 why[PROTO_TEXT_MAX], reason[PROTO_TEXT_MAX];
+	char	 connect[PROTO_NAME_MAX];
+
+	log_info("call id=%llu event=closed why=\"%s\" line=%s number=%s "
+	    "result=%s seconds=%llu cost=%llu sent=%llu fetched=%llu "
+	    "failed=%llu bytes_out=%llu bytes_in=%llu connect=\"%s\" "
+	    "reason=\"%s\"", (unsigned long long)call->call,
+	    quote(why, sizeof(why), call->why), call->line, call->number,
+	    call->result, (unsigned long long)call->seconds,
+	    (unsigned long long)call->cost, (unsigned long long)call->sent,
+	    (unsigned long long)call->fetched,
+	    (unsigned long long)call->failed,
+	    (unsigned long long)call->bytes_out,
+	    (unsigned long long)call->bytes_in,
+	    quote(connect, sizeof(connect), call->connect),
+	    quote(reason, sizeof(reason), call->reason));
+}
+
+static int
+op_ledger_open(struct ctl_call *call)
+{
+	if (ledger_open(ledger, call) == -1)
+		return (-1);
+	log_open(call);
+	return (0);
+}
+
+static void
+op_ledger_close(const struct ctl_call *call, uint64_t left, int good)
+{
+	if (ledger_close(ledger, call, left, good) == -1)
+		log_warn("ledger: call %llu", (unsigned long long)call->call);
+	if (!good)
+		return;
+	past.left = left;
+	/* Bytes are those of now: mail that came since is among them. */
+	past.left_bytes = left == 0 ? 0 : queue.bytes;
+	past.left_windows = left == 0 ? 0 : past.left_windows + 1;
+}
+
+static void
+op_send_line(uint32_t type, const struct proto_line *line)
+{
+	channel_send(child_parent(), type, 0, -1, line, sizeof(*line));
+}
+
+static void
+op_send_window(uint32_t type, const struct proto_window *w)
+{
+	channel_send(child_peer(PROC_SPOOLD), type, 0, -1, w, sizeof(*w));
+	channel_send(child_peer(PROC_FETCHD), type, 0, -1, w, sizeof(*w));
+}
+
+static void
+op_timer(int64_t ms)
+{
+	struct timeval	 tv;
+
+	if (!evtimer_initialized(&window_ev))
+		evtimer_set(&window_ev, window_timer, NULL);
+	if (ms < 0) {
+		evtimer_del(&window_ev);
+		return;
+	}
+	tv.tv_sec = (time_t)(ms / 1000);
+	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
+	evtimer_add(&window_ev, &tv);
+}
+
+static void
+op_done(const struct ctl_call *call, int good)
+{
+	log_closed(call);
+	last_call = *call;
+	rest_until = mono() + REST_MS;
+	if (good) {
+		past.good_up = (time_t)call->up;
+		past.good = mono_seconds();
+		past.attempts = 0;
+		past.jitter = arc4random();
+		request_state = POLICY_REQUEST_NONE;
+	} else
+		attempt_failed();
+	if (!good && strcmp(call->result, "hangup") == 0) {
+		/* The operator does not want it again at once. */
+		request_state = POLICY_REQUEST_NONE;
+		if (past.attempts <= child_conf->global.redial)
+			past.attempts = child_conf->global.redial + 1;
+	}
+	if (stopping)
+		child_exit();
+	plan_soon();
+}
+
+static const struct window_ops ops = {
+	.mono = mono,
+	.wall = wall,
+	.ledger_open = op_ledger_open,
+	.ledger_close = op_ledger_close,
+	.send_line = op_send_line,
+	.send_window = op_send_window,
+	.tty_dial = tty_dial,
+	.tty_watch = tty_watch,
+	.tty_release = tty_release,
+	.tty_hangup = tty_hangup,
+	.tty_close = tty_close,
+	.timer = op_timer,
+	.done = op_done
+};
+
+static void
+from_tty(enum window_tty event, enum modem_result result, const char *text)
+{
+	window_modem(window, event, result, text);
+}
+
+/* --- the operator --- */
+
+void
+dialerd_summary(struct ctl_summary *s)
+{
+	struct policy_decision	 d;
+	struct policy_sum	 sum;
+	struct window_line	 line;
+	time_t			 now = wall();
+
+	s->now = now;
+	s->started = started;
+	s->hold = held;
+	s->spoold = child_peer(PROC_SPOOLD)->open;
+	s->fetchd = child_peer(PROC_FETCHD)->open;
+	s->queue_messages = queue.messages;
+	s->queue_bytes = queue.bytes;
+	s->queue_oldest = queue.oldest;
+	s->last = last_call;
+	s->last_good = past.good_up;
+	window_summary(window, s);
+	if (window_active(window))
+		strlcpy(s->next_why, "a call is in progress",
+		    sizeof(s->next_why));
+	else {
+		decide(&d, &line, request_state);
+		s->next = d.next;
+		strlcpy(s->next_why, d.why, sizeof(s->next_why));
+	}
+	if (ledger == NULL)
+		return;
+	ledger_sum(ledger, span_period_start(BUDGET_DAY, now), &sum);
+	s->day_calls = sum.calls;
+	s->day_seconds = sum.seconds;
+	s->day_cost = sum.cost;
+	ledger_sum(ledger, span_period_start(BUDGET_MONTH, now), &sum);
+	s->month_calls = sum.calls;
+	s->month_seconds = sum.seconds;
+	s->month_cost = sum.cost;
+}
+
+const struct ledger *
+dialerd_ledger(void)
+{
+	return (ledger);
+}
+
+int
+dialerd_dial(char *text, size_t size)
+{
+	struct policy_decision	 d;
+	struct window_line	 line;
+
+	if (stopping || window_active(window)) {
+		strlcpy(text, stopping ? "relayd is stopping" :
+		    "a call is in progress", size);
+		return (EBUSY);
+	}
+	decide(&d, &line, POLICY_REQUEST_NEW);
+	if (!d.dial) {
+		strlcpy(text, d.why, size);
+		return (EAGAIN);
+	}
+	request_state = POLICY_REQUEST_NEW;
+	plan_soon();
+	return (0);
+}
+
+int
+dialerd_hangup(char *text, size_t size)
+{
+	if (!window_active(window)) {
+		strlcpy(text, "no call is in progress", size);
+		return (ENOENT);
+	}
+	window_end(window, "hangup", "by the operator");
+	return (0);
+}
+
+void
+dialerd_hold(int hold)
+{
+	held = hold;
+	if (hold)
+		request_state = POLICY_REQUEST_NONE;
+	log_info("line: %s by the operator", hold ? "held" : "released");
+	if (ledger != NULL && ledger_hold(ledger, hold, wall()) == -1)
+		log_warn("ledger: hold");
+	plan_soon();
+}
+
+/* --- messages --- */
+
+static int
+handle_control(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	uint32_t	 readonly;
+	int		 fd;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &readonly, sizeof(readonly)) == -1 ||
+	    (fd = imsg_get_fd(imsg)) == -1)
+		return (-1);
+	control_listen(fd, readonly != 0);
+	return (0);
+}
+
+/* Where the ledger left off. */
+static void
+take_past(void)
+{
+	struct ledger_series	 s;
+	int64_t			 now = mono_seconds(), clock = wall();
+
+	ledger_series(ledger, &s);
+	past.good_up = s.good_up;
+	if (s.good_closed != 0)
+		past.good = now - (clock - s.good_closed);
+	past.left = s.left;
+	past.left_bytes = s.left == 0 ? 0 : UINT64_MAX;
+	past.left_windows = s.left_windows;
+	past.attempts = s.attempts;
+	past.first = now - (clock - s.first);
+	past.last = now - (clock - s.last);
+	held = ledger_held(ledger);
+	if (ledger_count(ledger) > 0 && ledger_read(ledger,
+	    ledger_count(ledger) - 1, &last_call) == -1)
+		memset(&last_call, 0, sizeof(last_call));
+}
+
+static int
+handle_ledger(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	int	 fd;
+
+	(void)ch;
+	(void)arg;
+	if ((fd = imsg_get_fd(imsg)) == -1)
+		return (-1);
+	if (ledger != NULL) {
+		/* One is enough: it is the same file. */
+		close(fd);
+		return (0);
+	}
+	if ((ledger = ledger_new(fd, wall())) == NULL) {
+		/* Without it nothing may be dialled; all else goes on. */
+		log_warn("ledger");
+		close(fd);
+		return (0);
+	}
+	take_past();
+	plan_soon();
+	return (0);
+}
+
+static int
+get_line(struct imsg *imsg, struct proto_line *line)
+{
+	if (imsg_get_data(imsg, line, sizeof(*line)) == -1 ||
+	    memchr(line->name, '\0', sizeof(line->name)) == NULL ||
+	    memchr(line->text, '\0', sizeof(line->text)) == NULL)
+		return (-1);
+	return (0);
+}
+
+static int
+handle_line_tty(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_line	 line;
+
+	(void)ch;
+	(void)arg;
+	if (get_line(imsg, &line) == -1)
+		return (-1);
+	window_line_tty(window, &line, imsg_get_fd(imsg));
+	return (0);
+}
+
+static int
+handle_link_up(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_line	 line;
+
+	(void)ch;
+	(void)arg;
+	if (get_line(imsg, &line) == -1)
+		return (-1);
+	window_link_up(window, &line);
+	return (0);
+}
+
+static int
+handle_link_down(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_line	 line;
+
+	(void)ch;
+	(void)arg;
+	if (get_line(imsg, &line) == -1)
+		return (-1);
+	window_link_down(window, &line);
+	return (0);
+}
+
+static int
+handle_queue_state(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &queue, sizeof(queue)) == -1)
+		return (-1);
+	/* Of what was left some may have gone otherwise, by bouncing. */
+	if (queue.messages < past.left)
+		past.left = queue.messages;
+	if (queue.bytes < past.left_bytes)
+		past.left_bytes = queue.bytes;
+	window_queue(window, queue.messages);
+	plan_soon();
+	return (0);
+}
+
+static int
+handle_progress(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_progress	 progress;
+
+	(void)arg;
+	if (imsg_get_data(imsg, &progress, sizeof(progress)) == -1)
+		return (-1);
+	window_progress(window, ch->peer, &progress);
+	return (0);
+}
+
+static const struct channel_row parent_rows[] = {
+	{ PARENT_CONTROL,	handle_control },
+	{ PARENT_LEDGER,	handle_ledger },
+	{ PARENT_LINE_TTY,	handle_line_tty },
+	{ PARENT_LINK_UP,	handle_link_up },
+	{ PARENT_LINK_DOWN,	handle_link_down },
+	{ PARENT_RELOAD_RESULT,	control_handle_reload },
+	{ PROTO_NONE,		NULL }
+};
+
+static const struct channel_row spoold_rows[] = {
+	{ SPOOLD_QUEUE_STATE,	handle_queue_state },
+	{ SPOOLD_PROGRESS,	handle_progress },
+	{ SPOOLD_QUEUE_ENTRY,	control_handle_queue_entry },
+	{ SPOOLD_USER_ENTRY,	control_handle_user_entry },
+	{ SPOOLD_LIST_END,	control_handle_list_end },
+	{ PROTO_NONE,		NULL }
+};
+
+static const struct channel_row fetchd_rows[] = {
+	{ FETCHD_PROGRESS,	handle_progress },
+	{ FETCHD_ACCOUNT,	control_handle_account },
+	{ PROTO_NONE,		NULL }
+};
+
+/* --- what all children do --- */
+
+/* The modem's own checks, and the tariff's limits. */
+static int
+check_line(const struct conf *conf, const struct conf_line *cl)
+{
+	struct window_line	 line;
+	struct strnode		*node;
+	struct modem		 modem;
+
+	if (line_take(&line, conf, cl) == -1)
+		return (-1);
+	if (cl->device == NULL)
+		return (0);
+	TAILQ_FOREACH(node, &cl->phone, entry) {
+		if (modem_dial(&modem, &cl->init, node->s, line.pulse,
+		    line.answer) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+static int
+dialerd_prepare(struct conf *conf)
+{
+	const struct conf_line	*line;
+
+	TAILQ_FOREACH(line, &conf->lines, entry) {
+		if (check_line(conf, line) == -1) {
+			log_warn("line %s", line->name);
+			return (errno);
+		}
+	}
+	return (0);
+}
+
+static void
+dialerd_swap(struct conf *conf)
+{
+	(void)conf;
+	/* A call in progress has its own copy of its line. */
+	plan_soon();
+}
+
+static void
+dialerd_peer_up(enum proc_id peer)
+{
+	(void)peer;
+	plan_soon();
+}
+
+static void
+dialerd_peer_down(enum proc_id peer)
+{
+	window_peer_down(window, peer);
+	if (peer == PROC_SPOOLD) {
+		control_spoold_down();
+		/* It says anew how the queue stands when it is back. */
+		memset(&queue, 0, sizeof(queue));
+	}
+	plan_soon();
+}
+
+static void
+dialerd_shutdown(void)
+{
+	stopping = 1;
+	if (!window_active(window))
+		child_exit();
+	window_end(window, "shutdown", "relayd is stopping");
+}
+
+static const struct child_ops child = {
+	.self = PROC_DIALERD,
+	.parent_rows = parent_rows,
+	.peer_rows = {
+		[PROC_SPOOLD] = spoold_rows,
+		[PROC_FETCHD] = fetchd_rows
+	},
+	.prepare = dialerd_prepare,
+	.swap = dialerd_swap,
+	.peer_up = dialerd_peer_up,
+	.peer_down = dialerd_peer_down,
+	.shutdown = dialerd_shutdown
+};
+
+int
+main(int argc, char *argv[])
+{
+	/* The zone's file is out of reach once the root is empty. */
+	tzset();
+	started = wall();
+	past.good = mono_seconds();
+	if ((window = window_new(&ops)) == NULL)
+		fatal("window");
+	tty_init(from_tty);
+	child_run(&child, argc, argv);
+}
