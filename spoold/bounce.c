@@ -239,6 +239,9 @@ compose_text(struct output *o, const struct bounce *b)
 		f = &b->failures[i];
 		put(o, "<%s>\n",
 		    b->envelope->recipients[f->recipient].address);
+		if (f->windows > 0)
+			put(o, "    Given up after trying in %u calls.\n",
+			    f->windows);
 		if (f->local || b->remote == NULL)
 			put(o, "    %s\n\n", f->reply);
 		else

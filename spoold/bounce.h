@@ -18,6 +18,7 @@ struct bounce_failure {			/* one recipient's */
 	char		*status;	/* RFC 3463: "5.1.1" */
 	char		*reply;		/* printable ASCII; what was said */
 	int		 local;		/* we said it, not the server */
+	uint32_t	 windows;	/* given up after so many; 0: refused */
 };
 
 struct bounce {

@@ -272,7 +272,7 @@ outgoing_log(uint64_t id, const char *event, const char *address,
 /* Remember a failure for the bounce. */
 static void
 outgoing_fail(struct outgoing *o, uint32_t recipient, const char *status,
-    const char *reply, int local)
+    const char *reply, int local, uint32_t windows)
 {
 	struct bounce_failure	*f;
 
@@ -284,6 +284,7 @@ outgoing_fail(struct outgoing *o, uint32_t recipient, const char *status,
 	memset(f, 0, sizeof(*f));
 	f->recipient = recipient;
 	f->local = local;
+	f->windows = windows;
 	if ((f->status = strdup(status)) == NULL ||
 	    (f->reply = strdup(reply)) == NULL)
 		fatal("bounce");
@@ -299,7 +300,7 @@ outgoing_defer(struct outgoing *o, const struct outgoing_peer *peer,
 
 	/* RFC 3463 3.5: X.4.7, delivery time expired. */
 	if (expire > 0 && r->windows + 1 >= expire) {
-		outgoing_fail(o, i, "5.4.7", reply, 0);
+		outgoing_fail(o, i, "5.4.7", reply, 0, r->windows + 1);
 		return;
 	}
 	o->deferred++;
@@ -331,7 +332,7 @@ outgoing_result(struct outgoing *o, const struct outgoing_peer *peer,
 		break;
 	case SMTP_REFUSED:
 		smtp_reply_status(r, status);
-		outgoing_fail(o, i, status, reply, r->local);
+		outgoing_fail(o, i, status, reply, r->local, 0);
 		break;
 	case SMTP_AGAIN:
 		break;

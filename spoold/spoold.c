@@ -68,10 +68,10 @@ is_decided(const char *key, void *arg)
 {
 	if (strncmp(key, "q.", 2) == 0)
 		return (local_decided(key, arg));
-	if (key[0] == 'f')
+	if (strncmp(key, "f.", 2) == 0)
 		return (deliver_decided(key, arg));
 	log_warnx("spool: unknown key %s", key);
-	return (0);
+	return (-1);
 }
 
 static void

@@ -33,3 +33,8 @@ regress/unit/flush_test: regress/unit/flush_test.o spoold/flush.o \
 	    spoold/outgoing.o spoold/waiting.o spoold/header.o \
 	    $(FLUSH_CLIENT_OBJS) $(FLUSH_BOUNCE_OBJS) $(FLUSH_QUEUE_OBJS) \
 	    librelayd.a $(LIBS) -lcmocka
+
+regress/fuzz/smtp_reply_fuzz: regress/fuzz/smtp_reply_fuzz.o \
+    regress/fuzz/standalone.o spoold/smtp_reply.o
+	$(CC) $(LDFLAGS) -o $@ regress/fuzz/smtp_reply_fuzz.o \
+	    regress/fuzz/standalone.o spoold/smtp_reply.o $(LIBS)

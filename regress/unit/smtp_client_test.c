@@ -163,7 +163,7 @@ run(const struct smtp_client_param *p, const struct peer_step *script)
 {
 	start(p, script);
 	while (!own.ended && !(own.idle && peer_done(own.peer)))
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 }
 
 /* Idle, closed with QUIT, and nothing else was said. */
@@ -175,7 +175,7 @@ finish(void)
 	smtp_client_close(own.client);
 	own.client = NULL;
 	while (!peer_closed(own.peer))
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 }
 
 static int
@@ -232,7 +232,7 @@ test_one_flight(void **state)
 	MESSAGE("", "", "c@them", "d@them");
 	start(&plain, script);
 	while (!own.idle)
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 	assert_string_equal(own.told, "b@them sent 250\ndone 0\n"
 	    "c@them sent 251\nd@them sent 251\ndone 1\n");
 	finish();
@@ -320,7 +320,7 @@ test_helo_and_data(void **state)
 	MESSAGE("a@us", ".\r\na\r\n..b\r\nend", "b@them", "c@them");
 	start(&plain, script);
 	while (!own.idle)
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 	assert_string_equal(own.told,
 	    "c@them refused 550\nb@them sent 250\ndone 0\n");
 	finish();
@@ -562,7 +562,7 @@ test_auth_plain(void **state)
 	p.password = "p\xc3\xa4ss";
 	start(&p, script);
 	while (!own.idle)
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 	finish();
 }
 
@@ -648,7 +648,7 @@ test_starttls(void **state)
 	use_tls(&p, TLS_MODE_STARTTLS, TEST_GOOD_CRT);
 	start(&p, script);
 	while (!own.idle)
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 	finish();
 }
 
@@ -776,13 +776,13 @@ test_abort(void **state)
 	MESSAGE("a@us", "", "b@them");
 	start(&plain, script);
 	while (!peer_done(own.peer))
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 	assert_false(smtp_client_is_idle(own.client));
 	smtp_client_close(own.client);
 	own.client = NULL;
 	assert_string_equal(own.told, "lost 0\n");
 	while (!peer_closed(own.peer))
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 }
 
 static void
@@ -804,7 +804,7 @@ test_not_greeted(void **state)
 		own.ended = 0;
 		run(&plain, all[i]);
 		while (!own.ended)
-			event_loop(EVLOOP_ONCE);
+			peer_turn();
 		assert_int_equal(own.end, SMTP_END_CONNECT);
 		if (i < 2)
 			peer_free(own.peer);
@@ -836,7 +836,7 @@ test_nonsense(void **state)
 		own.next = 0;
 		run(&plain, all[i]);
 		while (!own.ended)
-			event_loop(EVLOOP_ONCE);
+			peer_turn();
 		assert_int_equal(own.end, SMTP_END_PROTOCOL);
 		if (i < 2)
 			peer_free(own.peer);
@@ -904,7 +904,7 @@ test_body_too_short(void **state)
 	own.messages[0].size += 100;
 	start(&plain, script);
 	while (!own.ended)
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 	assert_int_equal(own.end, SMTP_END_LOST);
 	assert_string_equal(own.told, "lost 0\n");
 }
@@ -947,11 +947,11 @@ test_kick(void **state)
 	(void)state;
 	start(&plain, script);
 	while (!own.idle)
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 	MESSAGE("a@us", "", "b@them");
 	smtp_client_kick(own.client);
 	while (!own.idle)
-		event_loop(EVLOOP_ONCE);
+		peer_turn();
 	assert_string_equal(own.told, "b@them sent 250\ndone 0\n");
 }
 

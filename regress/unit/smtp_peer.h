@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 enum peer_verb {
-	PEER_END,		/* of the script: nothing may come */
+	PEER_END,		/* of the script: only QUIT may come */
 	PEER_EXPECT,		/* this very line */
 	PEER_LONE,		/* the same, and nothing behind it yet */
 	PEER_BYTES,		/* these very bytes */
@@ -45,6 +45,9 @@ struct peer	*peer_new(int fd, const struct peer_step *);
 int		 peer_done(const struct peer *);
 /* 1 when the connection is gone. */
 int		 peer_closed(const struct peer *);
+/* One turn of the event loop; ends the program if a failed test was left in
+ * the middle of one, since no other can run then. */
+void		 peer_turn(void);
 /* Fails the test when something is left of the script. */
 void		 peer_free(struct peer *);
 

@@ -1,0 +1,732 @@
+/* See LICENSE for the terms. */
+
+/*
+ * The flush with a real queue and a scripted upstream on loopback: what is
+ * tried when, what becomes of each recipient, and what dialerd is told.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <errno.h>
+#include <event.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ask.h"
+#include "child.h"
+#include "flush.h"
+#include "log.h"
+#include "queue.h"
+#include "smtp_peer.h"
+#include "spoold.h"
+#include "waiting.h"
+
+#define TEST_SECONDS	20	/* more than any test needs */
+#define SCRIPTS		4
+
+/* What spoold.c, ask.c and child.c are to the flush. */
+
+int			 spool_fd = -1;
+struct queue		*spool_queue;
+struct conf		*child_conf;
+
+static struct event	 commit_timer;
+static struct event	 answer_timer;
+static struct channel	 dialerd;
+static struct proto_progress	 last;		/* as dialerd was told */
+static unsigned int	 told;
+static struct proto_window	 window;
+
+static struct {
+	ask_resolved_cb		*cb;
+	void			*arg;
+	struct proto_addresses	 answer;
+	unsigned int		 asked;
+	unsigned int		 fresh;
+} names;
+
+/* Upstream. */
+static int		 listener = -1;
+static uint16_t		 port;
+static struct event	 accept_event;
+static const struct peer_step	*scripts[SCRIPTS];
+static struct peer	*peers[SCRIPTS];
+static unsigned int	 accepted;
+
+static char		 dir[64];
+static int		 queued;	/* result of the last submit */
+
+static void
+commit(int fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	queue_commit(spool_queue);
+	waiting_sync(spool_queue);
+	flush_kick();
+}
+
+void
+spool_commit_soon(void)
+{
+	struct timeval	 now = { 0, 0 };
+
+	if (!evtimer_pending(&commit_timer, NULL))
+		evtimer_add(&commit_timer, &now);
+}
+
+static void
+answer(int fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	names.cb(names.arg, &names.answer);
+}
+
+uint32_t
+ask_resolve(const char *host, uint16_t p, int fresh, ask_resolved_cb *cb,
+    void *arg)
+{
+	struct timeval	 now = { 0, 0 };
+
+	assert_string_equal(host, "127.0.0.1");
+	assert_int_equal(p, 25);
+	names.asked++;
+	names.fresh += fresh != 0;
+	names.cb = cb;
+	names.arg = arg;
+	evtimer_add(&answer_timer, &now);
+	return (1);
+}
+
+void
+ask_cancel(uint32_t id)
+{
+	(void)id;
+	evtimer_del(&answer_timer);
+}
+
+struct channel *
+child_peer(enum proc_id peer)
+{
+	assert_int_equal(peer, PROC_DIALERD);
+	return (&dialerd);
+}
+
+int
+channel_send(struct channel *ch, uint32_t type, uint32_t id, int fd,
+    const void *data, size_t len)
+{
+	(void)id;
+	(void)fd;
+	assert_ptr_equal(ch, &dialerd);
+	assert_int_equal(type, SPOOLD_PROGRESS);
+	assert_int_equal(len, sizeof(last));
+	memcpy(&last, data, len);
+	told++;
+	return (0);
+}
+
+int
+imsg_get_data(struct imsg *imsg, void *data, size_t len)
+{
+	(void)imsg;
+	assert_int_equal(len, sizeof(window));
+	memcpy(data, &window, len);
+	return (0);
+}
+
+static void
+on_accept(int fd, short events, void *arg)
+{
+	int	 s;
+
+	(void)events;
+	(void)arg;
+	assert_int_not_equal(s = accept(fd, NULL, NULL), -1);
+	assert_true(accepted < SCRIPTS && scripts[accepted] != NULL);
+	peers[accepted] = peer_new(s, scripts[accepted]);
+	accepted++;
+}
+
+/* Setting up. */
+
+static void
+add_address(uint16_t p)
+{
+	struct sockaddr_in	*sin;
+
+	sin = (struct sockaddr_in *)
+	    &names.answer.address[names.answer.count++];
+	sin->sin_family = AF_INET;
+	sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin->sin_port = htons(p);
+}
+
+static void
+listen_up(void)
+{
+	struct sockaddr_in	 sin;
+	socklen_t		 len = sizeof(sin);
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_not_equal(listener, -1);
+	assert_int_equal(bind(listener, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(listen(listener, 5), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&sin,
+	    &len), 0);
+	port = ntohs(sin.sin_port);
+	event_set(&accept_event, listener, EV_READ | EV_PERSIST, on_accept,
+	    NULL);
+	event_add(&accept_event, NULL);
+}
+
+static void
+make_conf(void)
+{
+	struct conf_upstream	*up;
+	struct conf_user	*u;
+
+	assert_non_null(child_conf = conf_new());
+	child_conf->global.hostname = strdup("us.example");
+	child_conf->global.expire = 10;
+	assert_non_null(up = calloc(1, sizeof(*up)));
+	up->name = strdup("isp");
+	up->relay_host = strdup("127.0.0.1");
+	up->relay_port = 25;
+	TAILQ_INSERT_TAIL(&child_conf->upstreams, up, entry);
+	assert_non_null(u = calloc(1, sizeof(*u)));
+	u->name = strdup("alice");
+	TAILQ_INIT(&u->addresses);
+	strlist_add(&u->addresses, "alice@us.example");
+	TAILQ_INSERT_TAIL(&child_conf->users, u, entry);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	alarm(TEST_SECONDS);
+	strlcpy(dir, "/tmp/flush_test.XXXXXX", sizeof(dir));
+	assert_non_null(mkdtemp(dir));
+	spool_fd = open(dir, O_RDONLY | O_DIRECTORY);
+	assert_int_not_equal(spool_fd, -1);
+	assert_int_equal(mkdirat(spool_fd, "queue", 0700), 0);
+	assert_non_null(spool_queue = queue_open(spool_fd, "queue"));
+	evtimer_set(&commit_timer, commit, NULL);
+	evtimer_set(&answer_timer, answer, NULL);
+	memset(&names, 0, sizeof(names));
+	memset(scripts, 0, sizeof(scripts));
+	memset(peers, 0, sizeof(peers));
+	memset(&last, 0, sizeof(last));
+	accepted = told = 0;
+	make_conf();
+	listen_up();
+	return (0);
+}
+
+static int
+remove_entry(const char *path, const struct stat *sb, int type,
+    struct FTW *ftw)
+{
+	(void)sb;
+	(void)type;
+	(void)ftw;
+	return (remove(path));
+}
+
+static int
+teardown(void **state)
+{
+	unsigned int	 i;
+
+	(void)state;
+	alarm(0);
+	flush_stop();
+	waiting_clear();
+	/* Marks that are still under way belong to this queue. */
+	queue_commit(spool_queue);
+	queue_close(spool_queue);
+	evtimer_del(&commit_timer);
+	close(spool_fd);
+	conf_free(child_conf);
+	child_conf = NULL;
+	event_del(&accept_event);
+	close(listener);
+	nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	for (i = 0; i < accepted; i++)
+		peer_free(peers[i]);
+	return (0);
+}
+
+static void
+on_queued(void *arg, int result)
+{
+	(void)arg;
+	queued = result;
+}
+
+/* A message from alice, of so many bytes; recipients until NULL. */
+static uint64_t
+enqueue(size_t size, ...)
+{
+	static const char	 text[] = "12345678";
+	struct queue_writer	*w;
+	struct envelope		*e;
+	const char		*address;
+	uint64_t		 id;
+	va_list			 ap;
+
+	assert_non_null(e = envelope_new("alice@us.example"));
+	va_start(ap, size);
+	while ((address = va_arg(ap, const char *)) != NULL)
+		assert_int_equal(envelope_add(e, address, NULL), 0);
+	va_end(ap);
+	assert_non_null(w = queue_message(spool_queue));
+	assert_int_equal(queue_write(w, text, size), 0);
+	id = queue_writer_id(w);
+	queued = -1;
+	queue_submit(w, e, on_queued, NULL);
+	queue_commit(spool_queue);
+	assert_int_equal(queued, 0);
+	envelope_free(e);
+	return (id);
+}
+
+static void
+open_window(void)
+{
+	window.call++;
+	assert_int_equal(flush_handle_window_open(&dialerd, NULL, NULL), 0);
+	assert_int_equal(last.call, window.call);
+}
+
+static void
+close_window(void)
+{
+	assert_int_equal(flush_handle_window_close(&dialerd, NULL, NULL), 0);
+	assert_true(last.closed);
+	assert_false(last.busy);
+	assert_int_equal(last.call, window.call);
+}
+
+/* Until there is nothing to do, and what was done is durable. */
+static void
+run(void)
+{
+	while (last.busy || queue_pending(spool_queue) ||
+	    evtimer_pending(&commit_timer, NULL))
+		peer_turn();
+}
+
+static void
+window_whole(void)
+{
+	open_window();
+	run();
+	close_window();
+}
+
+/* A message's one recipient: how often it was tried, -1 when it is gone. */
+static int
+tries(uint64_t id)
+{
+	struct envelope	*e;
+	int		 n;
+
+	if ((e = queue_envelope(spool_queue, id)) == NULL)
+		return (-1);
+	assert_int_equal(e->recipients[0].state, RECIPIENT_WAITING);
+	n = (int)e->recipients[0].windows;
+	envelope_free(e);
+	return (n);
+}
+
+#define HELLO \
+	SEND("220 x\n"), EXPECT("EHLO us.example"), \
+	SEND("250-x\n250-PIPELINING\n250 CHUNKING\n")
+#define MAIL(rcpt, size, text) \
+	EXPECT("MAIL FROM:<alice@us.example>"), EXPECT("RCPT TO:<" rcpt ">"), \
+	EXPECT("BDAT " size " LAST"), BYTES(text)
+#define TAKEN	"250 m\n250 r\n250 taken\n"
+
+static void
+test_smallest_first(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("b@x", "1", "1"), EXPECT("RSET"),
+		MAIL("c@x", "2", "12"), EXPECT("RSET"),
+		MAIL("a@x", "3", "123"),
+		SEND(TAKEN "250 s\n" TAKEN "250 s\n" TAKEN), EXPECT("QUIT"),
+		END
+	};
+	struct queue_info	 info;
+
+	(void)state;
+	enqueue(3, "a@x", NULL);
+	enqueue(1, "b@x", NULL);
+	enqueue(2, "c@x", NULL);
+	scripts[0] = script;
+	open_window();
+	assert_true(last.busy);
+	assert_int_equal(last.todo, 3);
+	assert_int_equal(last.todo_bytes, 6);
+	run();
+	assert_int_equal(last.messages, 3);
+	assert_int_equal(last.message_bytes, 6);
+	assert_int_equal(last.failed, 0);
+	assert_int_equal(last.todo, 0);
+	assert_true(last.bytes_out > 100 && last.bytes_in > 50);
+	assert_false(queue_next(spool_queue, 0, &info));
+	close_window();
+	while (!peer_closed(peers[0]))
+		peer_turn();
+}
+
+/* Nothing waits: nobody is called, and dialerd hears that at once. */
+static void
+test_nothing_to_do(void **state)
+{
+	(void)state;
+	open_window();
+	assert_int_equal(told, 1);
+	assert_false(last.busy);
+	assert_int_equal(names.asked, 0);
+	close_window();
+}
+
+/* A 4xx is one try in this window, and a bounce after so many of them. */
+static void
+test_deferred_then_expired(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("b@x", "1", "1"),
+		SEND("250 m\n451 4.3.0 later\n503 b\n"), END
+	};
+	struct envelope	*e;
+	uint64_t	 id;
+
+	(void)state;
+	child_conf->global.expire = 2;
+	id = enqueue(1, "b@x", NULL);
+	scripts[0] = scripts[1] = script;
+	open_window();
+	run();
+	flush_kick();
+	run();
+	assert_int_equal(last.failed, 1);
+	assert_int_equal(last.messages, 0);
+	close_window();
+	assert_int_equal(accepted, 1);
+	assert_non_null(e = queue_envelope(spool_queue, id));
+	assert_int_equal(e->recipients[0].state, RECIPIENT_WAITING);
+	assert_int_equal(e->recipients[0].windows, 1);
+	assert_string_equal(e->recipients[0].status, "451 4.3.0 later");
+	envelope_free(e);
+	window_whole();
+	assert_int_equal(accepted, 2);
+	assert_int_equal(tries(id), -1);
+}
+
+/* A 5xx is a message to the sender, and only then is the recipient done. */
+static void
+test_bounced(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, EXPECT("MAIL FROM:<alice@us.example>"),
+		EXPECT("RCPT TO:<no@x>"), EXPECT("RCPT TO:<b@x>"),
+		EXPECT("BDAT 1 LAST"), BYTES("1"),
+		SEND("250 m\n550 5.1.1 no\n250 r\n250 taken\n"), END
+	};
+	struct queue_info	 info;
+	struct envelope		*e;
+	uint64_t		 id;
+
+	(void)state;
+	id = enqueue(1, "no@x", "b@x", NULL);
+	scripts[0] = script;
+	window_whole();
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(last.failed, 1);
+	assert_int_equal(tries(id), -1);
+	assert_true(queue_next(spool_queue, 0, &info));
+	assert_non_null(e = queue_envelope(spool_queue, info.id));
+	assert_string_equal(e->sender, "");
+	assert_string_equal(e->recipients[0].user, "alice");
+	envelope_free(e);
+	assert_false(queue_next(spool_queue, info.id, &info));
+}
+
+/* Not let in: no recipient is to blame, and it is not tried twice. */
+static void
+test_not_let_in(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("b@x", "1", "1"),
+		SEND("530 5.7.0 who are you\n503 r\n503 b\n"), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	id = enqueue(1, "b@x", NULL);
+	scripts[0] = script;
+	open_window();
+	run();
+	assert_int_equal(last.failed, 1);
+	assert_int_equal(last.todo, 1);
+	flush_kick();
+	assert_false(last.busy);
+	close_window();
+	assert_int_equal(accepted, 1);
+	assert_int_equal(tries(id), 0);
+}
+
+/* The message that may have broken the session goes behind the others. */
+static void
+test_session_breaks(void **state)
+{
+	static const struct peer_step first[] = {
+		HELLO, MAIL("a@x", "1", "1"), EXPECT("RSET"),
+		MAIL("b@x", "2", "12"), CLOSE, END
+	};
+	static const struct peer_step second[] = {
+		HELLO, MAIL("b@x", "2", "12"), EXPECT("RSET"),
+		MAIL("a@x", "1", "1"), SEND(TAKEN "250 s\n250 m\n250 r\n"),
+		CLOSE, END
+	};
+	uint64_t	 a, b;
+
+	(void)state;
+	a = enqueue(1, "a@x", NULL);
+	b = enqueue(2, "b@x", NULL);
+	scripts[0] = first;
+	scripts[1] = second;
+	window_whole();
+	assert_int_equal(accepted, 2);
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(last.failed, 1);
+	assert_int_equal(last.todo, 1);
+	assert_int_equal(tries(a), 0);
+	assert_int_equal(tries(b), -1);
+}
+
+/* Recipients with an answer are not named again after a break. */
+static void
+test_break_in_between(void **state)
+{
+	static const struct peer_step first[] = {
+		HELLO, EXPECT("MAIL FROM:<alice@us.example>"),
+		EXPECT("RCPT TO:<later@x>"), EXPECT("RCPT TO:<b@x>"),
+		EXPECT("BDAT 1 LAST"), BYTES("1"),
+		SEND("250 m\n450 later\n250 r\n"), CLOSE, END
+	};
+	static const struct peer_step second[] = {
+		HELLO, MAIL("b@x", "1", "1"), SEND(TAKEN), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	id = enqueue(1, "later@x", "b@x", NULL);
+	scripts[0] = first;
+	scripts[1] = second;
+	window_whole();
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(tries(id), 1);
+	assert_true(queue_is_marked(spool_queue, id, 1));
+}
+
+/* No address, not even a fresh one: nothing was tried (M8). */
+static void
+test_no_address(void **state)
+{
+	uint64_t	 id;
+
+	(void)state;
+	names.answer.error = 2;
+	id = enqueue(1, "b@x", NULL);
+	child_conf->global.expire = 1;
+	window_whole();
+	assert_int_equal(names.asked, 2);
+	assert_int_equal(names.fresh, 1);
+	assert_int_equal(last.failed, 1);
+	assert_int_equal(tries(id), 0);
+}
+
+/* The first address is dead: the second does. */
+static void
+test_next_address(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("b@x", "1", "1"), SEND(TAKEN), END
+	};
+	struct sockaddr_in	 sin;
+	socklen_t		 len = sizeof(sin);
+	int			 s;
+
+	(void)state;
+	/* A port that is ours, and where nobody listens. */
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(s, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(getsockname(s, (struct sockaddr *)&sin, &len), 0);
+	names.answer.count = 0;
+	add_address(ntohs(sin.sin_port));
+	add_address(port);
+	enqueue(1, "b@x", NULL);
+	scripts[0] = script;
+	window_whole();
+	close(s);
+	assert_int_equal(names.asked, 1);
+	assert_int_equal(last.messages, 1);
+}
+
+/* Mail that comes in the window goes in it, through the same session. */
+static void
+test_new_mail(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("a@x", "1", "1"), SEND(TAKEN),
+		MAIL("b@x", "2", "12"), SEND(TAKEN), EXPECT("QUIT"), END
+	};
+
+	(void)state;
+	enqueue(1, "a@x", NULL);
+	scripts[0] = script;
+	open_window();
+	run();
+	assert_int_equal(last.messages, 1);
+	enqueue(2, "b@x", NULL);
+	waiting_sync(spool_queue);
+	flush_kick();
+	assert_true(last.busy);
+	run();
+	assert_int_equal(last.messages, 2);
+	close_window();
+	assert_int_equal(accepted, 1);
+	while (!peer_closed(peers[0]))
+		peer_turn();
+}
+
+/* The window ends in the middle: nothing is marked, nothing is lost. */
+static void
+test_window_closes(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("a@x", "1", "1"), SEND("250 m\n250 r\n"), END
+	};
+	static const struct peer_step next[] = {
+		HELLO, MAIL("a@x", "1", "1"), SEND(TAKEN), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	id = enqueue(1, "a@x", NULL);
+	scripts[0] = script;
+	open_window();
+	while (accepted == 0 || !peer_done(peers[0]))
+		peer_turn();
+	assert_true(last.busy);
+	close_window();
+	assert_int_equal(last.todo, 1);
+	assert_int_equal(last.messages, 0);
+	assert_int_equal(tries(id), 0);
+	flush_kick();
+	assert_int_equal(names.asked, 1);
+	scripts[1] = next;
+	window_whole();
+	assert_int_equal(tries(id), -1);
+}
+
+/* 452: the rest goes in a transaction of its own, in the same window. */
+static void
+test_too_many_recipients(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, EXPECT("MAIL FROM:<alice@us.example>"),
+		EXPECT("RCPT TO:<a@x>"), EXPECT("RCPT TO:<b@x>"),
+		EXPECT("BDAT 1 LAST"), BYTES("1"),
+		SEND("250 m\n250 r\n452 4.5.3 enough\n250 taken\n"),
+		MAIL("b@x", "1", "1"), SEND(TAKEN), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	id = enqueue(1, "a@x", "b@x", NULL);
+	scripts[0] = script;
+	window_whole();
+	assert_int_equal(tries(id), -1);
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(last.failed, 0);
+}
+
+/* What dialerd's policy is told counts mail for the line only. */
+static void
+test_state(void **state)
+{
+	struct proto_queue_state	 s;
+	struct queue_writer		*w;
+	struct envelope			*e;
+
+	(void)state;
+	enqueue(3, "a@x", NULL);
+	enqueue(5, "b@x", "c@x", NULL);
+	assert_non_null(e = envelope_new("bob@x"));
+	assert_int_equal(envelope_add(e, "alice@us.example", "alice"), 0);
+	assert_non_null(w = queue_message(spool_queue));
+	queue_submit(w, e, on_queued, NULL);
+	queue_commit(spool_queue);
+	envelope_free(e);
+	waiting_sync(spool_queue);
+	waiting_state(&s);
+	assert_int_equal(s.messages, 2);
+	assert_int_equal(s.bytes, 8);
+	assert_true(s.oldest > 0);
+}
+
+static int
+setup_address(void **state)
+{
+	setup(state);
+	add_address(port);
+	return (0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_address, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		T(test_smallest_first), T(test_nothing_to_do),
+		T(test_deferred_then_expired), T(test_bounced),
+		T(test_not_let_in), T(test_session_breaks),
+		T(test_break_in_between), T(test_no_address),
+		T(test_next_address), T(test_new_mail),
+		T(test_window_closes), T(test_too_many_recipients),
+		T(test_state),
+	};
+
+	log_init(1, 0);
+	event_init();
+	signal(SIGPIPE, SIG_IGN);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
