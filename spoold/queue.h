@@ -85,7 +85,9 @@ void	 queue_abort(struct queue_writer *);
  * Hands the message over for the next group commit; the writer is gone.
  * The envelope stays the caller's; id, received and size are filled in.
  * The callback comes from queue_commit; never from here.  A message is in
- * the list below only once it is durable.
+ * the list below only once it is durable.  Its result can be EINVAL: no
+ * recipient, or a string beyond any sense; ENOSPC also when so little space
+ * is left that it is kept for marks.
  */
 void	 queue_submit(struct queue_writer *, struct envelope *,
 	    queue_callback *, void *);
@@ -95,6 +97,12 @@ void	 queue_submit(struct queue_writer *, struct envelope *,
  * callback says so (it may be NULL).  tried counts this window against the
  * recipient.  When no recipient of a message waits any more the message is
  * done, and goes away after the callbacks of its marks.
+ *
+ * A result other than 0 is a mark that was not made: ENOENT when there is
+ * no such message or recipient, else mark again.  A recipient who is sent
+ * to or bounced stays so; a further mark changes nothing and succeeds.
+ * BOUNCED fails when a message of the same commit is refused, since that
+ * may be its notice.
  */
 void	 queue_mark(struct queue *, uint64_t id, uint32_t recipient,
 	    enum recipient_state, int tried, const char *status,
@@ -102,13 +110,18 @@ void	 queue_mark(struct queue *, uint64_t id, uint32_t recipient,
 
 /*
  * The group commit: append, one fdatasync, callbacks.  Call it once at the
- * end of each turn of the event loop; cheap when there is nothing.
+ * end of each turn of the event loop; cheap when there is nothing.  All
+ * that is appended together is there after a crash, or nothing of it.  From
+ * a callback it does nothing: what callbacks submit or mark is for the next.
  */
 void	 queue_commit(struct queue *);
 /* 1 when queue_commit has something to do. */
 int	 queue_pending(const struct queue *);
 
-/* Unlinks finished segments, copies the few that stay forward.  Idle work. */
+/*
+ * Unlinks finished segments, copies the few that stay forward.  Idle work, a
+ * little in each call, with several syncs.
+ */
 void	 queue_clean(struct queue *);
 
 struct queue_info {			/* what memory has of a message */
@@ -118,14 +131,16 @@ struct queue_info {			/* what memory has of a message */
 	uint32_t		 waiting;	/* recipients */
 };
 
-/* In order of id; 0 begins.  1, or 0 at the end. */
+/* Those with somebody waiting, in order of id; 0 begins.  1, or 0 at the
+ * end. */
 int	 queue_next(const struct queue *, uint64_t after,
 	    struct queue_info *);
 /* The whole envelope with all marks applied; NULL with ENOENT, EIO. */
 struct envelope	*queue_envelope(struct queue *, uint64_t id);
 /*
- * The body as a range of a file: a descriptor (the caller's, to close),
- * with its offset; -1 with errno.
+ * The body as a range of a file: a descriptor (the caller's, to close;
+ * shared with nobody, and good also after the message is gone), with its
+ * offset; -1 with errno.
  */
 int	 queue_body(struct queue *, uint64_t id, off_t *offset,
 	    uint64_t *size);

@@ -27,6 +27,8 @@
  * anew when nothing waits, since that takes three syncs.
  */
 #define CLEAN_PART	16
+#define CLEAN_UNLINKS	16	/* segments that go in one go: each takes a
+				 * sync of the directory */
 
 /* The oldest segments that hold nothing any more.  0, or -1. */
 static int
@@ -34,8 +36,9 @@ unlink_finished(struct queue *q)
 {
 	struct segment	*s;
 	char		 name[QUEUE_NAME_MAX];
+	int		 n;
 
-	for (;;) {
+	for (n = 0;; n++) {
 		if (q->dir_dirty && fsync(q->dirfd) == -1) {
 			log_warn("queue: sync of directory");
 			return (-1);
@@ -44,7 +47,7 @@ unlink_finished(struct queue *q)
 		s = TAILQ_FIRST(&q->segments);
 		/* The newest stays: it keeps the ids growing. */
 		if (s == NULL || TAILQ_NEXT(s, link) == NULL || s->stuck ||
-		    !TAILQ_EMPTY(&s->entries))
+		    !TAILQ_EMPTY(&s->entries) || n == CLEAN_UNLINKS)
 			return (0);
 		/* Nor may the next be without its seal on the disk. */
 		if (TAILQ_NEXT(s, link)->size == 0)

@@ -18,7 +18,8 @@ struct reader {
 };
 
 /* Opens the segment's file in that directory.  0, or -1 with errno. */
-int		 reader_open(struct reader *, int dirfd, const struct segment *);
+int		 reader_open(struct reader *, int dirfd,
+		    const struct segment *);
 void		 reader_close(struct reader *);
 /*
  * n bytes at an offset, valid until the next call; bytes that the disk

@@ -16,20 +16,18 @@
 #include "log.h"
 #include "queue_recover.h"
 
-int
-replay_grow(void **array, size_t count, size_t *cap, size_t size)
+void *
+replay_grow(void *array, size_t count, size_t *cap, size_t size)
 {
 	void	*p;
 	size_t	 n;
 
 	if (count < *cap)
-		return (0);
+		return (array);
 	n = *cap == 0 ? 16 : *cap * 2;
-	if ((p = reallocarray(*array, n, size)) == NULL)
-		return (-1);
-	*array = p;
-	*cap = n;
-	return (0);
+	if ((p = reallocarray(array, n, size)) != NULL)
+		*cap = n;
+	return (p);
 }
 
 /*
@@ -308,7 +306,7 @@ static int
 read_name(struct recovery *r, const char *name)
 {
 	const char	*p;
-	uint64_t	 number, salt;
+	uint64_t	 number, salt, *bodies;
 
 	if (strncmp(name, "log.", 4) == 0 &&
 	    (p = parse_hex(name + 4, &number)) != NULL && *p == '.' &&
@@ -316,9 +314,11 @@ read_name(struct recovery *r, const char *name)
 		return (add_segment(r->queue, number, salt));
 	if (strncmp(name, "body.", 5) == 0 &&
 	    (p = parse_hex(name + 5, &number)) != NULL && *p == '\0') {
-		if (replay_grow((void **)&r->bodies, r->nbodies,
-		    &r->bodies_cap, sizeof(*r->bodies)) == -1)
+		bodies = replay_grow(r->bodies, r->nbodies, &r->bodies_cap,
+		    sizeof(*r->bodies));
+		if (bodies == NULL)
 			return (-1);
+		r->bodies = bodies;
 		r->bodies[r->nbodies++] = number;
 		return (0);
 	}

@@ -29,7 +29,7 @@ struct recovery {
 	struct segment		*segment;	/* being read */
 	struct reader		 reader;
 	uint64_t		 end;		/* of what counts in it */
-	int			 sealed;	/* the next one vouches for it */
+	int			 sealed;	/* the next vouches for it */
 	int			 damaged;	/* this segment */
 	uint64_t		 batch;		/* begin of the open one */
 	int			 holed;		/* the open one */
@@ -45,8 +45,11 @@ struct recovery {
 
 /* queue_recover.c */
 
-/* Room for one more in a growing array.  0, or -1 with ENOMEM. */
-int	 replay_grow(void **array, size_t count, size_t *cap, size_t size);
+/*
+ * Room for one more in an array of count.  The array, which may have moved,
+ * or NULL with ENOMEM: then it is as it was.
+ */
+void	*replay_grow(void *array, size_t count, size_t *cap, size_t size);
 
 /* queue_replay.c */
 

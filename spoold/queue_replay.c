@@ -202,6 +202,7 @@ static int
 scan_good(struct recovery *r, const struct record_header *h,
     const struct replay *p, uint64_t end)
 {
+	struct replay	*replays;
 	uint64_t	 hole_end = 0;
 
 	if (r->nholes > 0)
@@ -216,9 +217,11 @@ scan_good(struct recovery *r, const struct record_header *h,
 	}
 	if (r->holed)
 		r->suspect = 1;
-	if (replay_grow((void **)&r->replays, r->nreplays, &r->replays_cap,
-	    sizeof(*r->replays)) == -1)
+	replays = replay_grow(r->replays, r->nreplays, &r->replays_cap,
+	    sizeof(*r->replays));
+	if (replays == NULL)
 		return (-1);
+	r->replays = replays;
 	r->replays[r->nreplays++] = *p;
 	if (!(h->flags & RECORD_LAST))
 		return (0);
@@ -230,7 +233,7 @@ scan_good(struct recovery *r, const struct record_header *h,
 static int
 scan_bad(struct recovery *r, uint64_t from, uint64_t to)
 {
-	struct hole	*last;
+	struct hole	*last, *holes;
 
 	r->holed = 1;
 	if (r->nholes > 0) {
@@ -240,9 +243,11 @@ scan_bad(struct recovery *r, uint64_t from, uint64_t to)
 			return (0);
 		}
 	}
-	if (replay_grow((void **)&r->holes, r->nholes, &r->holes_cap,
-	    sizeof(*r->holes)) == -1)
+	holes = replay_grow(r->holes, r->nholes, &r->holes_cap,
+	    sizeof(*r->holes));
+	if (holes == NULL)
 		return (-1);
+	r->holes = holes;
 	r->holes[r->nholes].from = from;
 	r->holes[r->nholes++].to = to;
 	return (0);

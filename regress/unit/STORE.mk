@@ -11,7 +11,12 @@ regress/unit/queue_test: regress/unit/queue_test.o regress/unit/store_util.o \
     spoold/queue_memory.o spoold/queue_read.o spoold/queue_reader.o \
     spoold/queue_record.o spoold/queue_recover.o spoold/queue_replay.o \
     spoold/envelope.o librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/queue_test.o \
+	$(CC) $(LDFLAGS) -Wl,--wrap=fsync,--wrap=fdatasync \
+	    -Wl,--wrap=write,--wrap=writev \
+	    -Wl,--wrap=pread,--wrap=ftruncate,--wrap=unlinkat \
+	    -Wl,--wrap=renameat,--wrap=openat,--wrap=clock_gettime \
+	    -Wl,--wrap=fstatvfs \
+	    -o $@ regress/unit/queue_test.o \
 	    regress/unit/store_util.o spoold/queue.o spoold/queue_batch.o \
 	    spoold/queue_clean.o spoold/queue_memory.o spoold/queue_read.o \
 	    spoold/queue_reader.o spoold/queue_record.o \
@@ -23,7 +28,12 @@ regress/unit/queue_crash_test: regress/unit/queue_crash_test.o \
     spoold/queue_clean.o spoold/queue_memory.o spoold/queue_read.o \
     spoold/queue_reader.o spoold/queue_record.o spoold/queue_recover.o \
     spoold/queue_replay.o spoold/envelope.o librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/queue_crash_test.o \
+	$(CC) $(LDFLAGS) -Wl,--wrap=fsync,--wrap=fdatasync \
+	    -Wl,--wrap=write,--wrap=writev \
+	    -Wl,--wrap=pread,--wrap=ftruncate,--wrap=unlinkat \
+	    -Wl,--wrap=renameat,--wrap=openat,--wrap=clock_gettime \
+	    -Wl,--wrap=fstatvfs \
+	    -o $@ regress/unit/queue_crash_test.o \
 	    regress/unit/store_util.o spoold/queue.o spoold/queue_batch.o \
 	    spoold/queue_clean.o spoold/queue_memory.o spoold/queue_read.o \
 	    spoold/queue_reader.o spoold/queue_record.o \
@@ -33,7 +43,12 @@ regress/unit/queue_crash_test: regress/unit/queue_crash_test.o \
 regress/unit/fetchlog_test: regress/unit/fetchlog_test.o \
     regress/unit/store_util.o spoold/fetchlog.o spoold/fetchlog_line.o \
     librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/fetchlog_test.o \
+	$(CC) $(LDFLAGS) -Wl,--wrap=fsync,--wrap=fdatasync \
+	    -Wl,--wrap=write,--wrap=writev \
+	    -Wl,--wrap=pread,--wrap=ftruncate,--wrap=unlinkat \
+	    -Wl,--wrap=renameat,--wrap=openat,--wrap=clock_gettime \
+	    -Wl,--wrap=fstatvfs \
+	    -o $@ regress/unit/fetchlog_test.o \
 	    regress/unit/store_util.o spoold/fetchlog.o \
 	    spoold/fetchlog_line.o librelayd.a $(LIBS) -lcmocka
 

@@ -5,10 +5,10 @@
  * acknowledged is present exactly once with the right bytes and marks, done
  * is gone for good.  The next child goes on with what the last one left.
  *
- * Killed: what was written is there.  Power cut, maybe after kills: of what was not synced
- * any part may be missing or zero, names that were made may be missing and
- * names that were removed may be back, as long as the directory was not
- * synced.
+ * Killed: what was written is there.  Power cut, maybe after kills: of what
+ * was not synced any part may be missing or zero, names that were made may
+ * be missing and names that were removed may be back, as long as the
+ * directory was not synced.
  */
 
 #include <sys/mman.h>

@@ -919,6 +919,7 @@ body_like_a_record_is_not_one(void **state)
 	/* The log itself as a body: it knows even the salt. */
 	name = strdup(store_name(spoolfd, "queue", "log.", 0));
 	whole = store_read(spoolfd, name, &len);
+	assert_int_equal(mark(q, other, 0, RECIPIENT_SENT, "250"), 0);
 	w = queue_message(q);
 	id = queue_writer_id(w);
 	assert_int_equal(queue_write(w, whole, len), 0);
@@ -933,8 +934,8 @@ body_like_a_record_is_not_one(void **state)
 	whole[at] ^= 1;
 	store_write(spoolfd, name, whole, len);
 	q = must_open();
-	assert_int_equal(count(q), 2);
-	assert_message(q, other, 1, 100, 1);
+	assert_int_equal(count(q), 1);
+	assert_false(listed(q, other));
 	assert_false(listed(q, id));
 	queue_close(q);
 	envelope_free(e);

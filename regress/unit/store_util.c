@@ -1,12 +1,12 @@
 /* See LICENSE for the terms. */
 /*
- * For the tests of what is on disk.  The calls below take the place of the
- * C library's, so that the code under test is the code that is shipped.
+ * For the tests of what is on disk.  The calls below stand before the C
+ * library's (the linker's --wrap), so that the code under test is the code
+ * that is shipped.
  */
 
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <dirent.h>
 #include <err.h>
@@ -20,6 +20,28 @@
 #include <unistd.h>
 
 #include "store_util.h"
+
+int	 __real_fsync(int);
+int	 __real_fdatasync(int);
+ssize_t	 __real_write(int, const void *, size_t);
+ssize_t	 __real_writev(int, const struct iovec *, int);
+ssize_t	 __real_pread(int, void *, size_t, off_t);
+int	 __real_ftruncate(int, off_t);
+int	 __real_unlinkat(int, const char *, int);
+int	 __real_renameat(int, const char *, int, const char *);
+int	 __real_openat(int, const char *, int, ...);
+int	 __real_clock_gettime(clockid_t, struct timespec *);
+int	 __wrap_fsync(int);
+int	 __wrap_fdatasync(int);
+ssize_t	 __wrap_write(int, const void *, size_t);
+ssize_t	 __wrap_writev(int, const struct iovec *, int);
+ssize_t	 __wrap_pread(int, void *, size_t, off_t);
+int	 __wrap_ftruncate(int, off_t);
+int	 __wrap_unlinkat(int, const char *, int);
+int	 __wrap_renameat(int, const char *, int, const char *);
+int	 __wrap_openat(int, const char *, int, ...);
+int	 __wrap_clock_gettime(clockid_t, struct timespec *);
+int	 __wrap_fstatvfs(int, struct statvfs *);
 
 struct store_faults	 store_faults;
 
@@ -77,7 +99,7 @@ is_file(int fd)
 }
 
 static int
-sync_fd(int fd, long call)
+sync_fd(int fd, int (*call)(int))
 {
 	enum store_op	 op = is_dir(fd) ? STORE_SYNC_DIR : STORE_SYNC;
 	int		 error;
@@ -90,19 +112,19 @@ sync_fd(int fd, long call)
 		return (-1);
 	}
 	return (after(op, fd, NULL,
-	    store_faults.no_sync ? 0 : (int)syscall(call, fd)));
+	    store_faults.no_sync ? 0 : call(fd)));
 }
 
 int
-fsync(int fd)
+__wrap_fsync(int fd)
 {
-	return (sync_fd(fd, SYS_fsync));
+	return (sync_fd(fd, __real_fsync));
 }
 
 int
-fdatasync(int fd)
+__wrap_fdatasync(int fd)
 {
-	return (sync_fd(fd, SYS_fdatasync));
+	return (sync_fd(fd, __real_fdatasync));
 }
 
 /* Up to the limit, then the error. */
@@ -118,16 +140,16 @@ write_some(int fd, const void *buf, size_t len)
 			len = store_faults.write_limit;
 		store_faults.write_limit -= len;
 	}
-	return (syscall(SYS_write, fd, buf, len));
+	return (__real_write(fd, buf, len));
 }
 
 ssize_t
-write(int fd, const void *buf, size_t len)
+__wrap_write(int fd, const void *buf, size_t len)
 {
 	ssize_t	 n;
 
 	if (!is_file(fd))
-		return (syscall(SYS_write, fd, buf, len));
+		return (__real_write(fd, buf, len));
 	before(STORE_WRITE, fd, NULL);
 	n = write_some(fd, buf, len);
 	(void)after(STORE_WRITE, fd, NULL, n == -1 ? -1 : 0);
@@ -135,16 +157,16 @@ write(int fd, const void *buf, size_t len)
 }
 
 ssize_t
-writev(int fd, const struct iovec *iov, int count)
+__wrap_writev(int fd, const struct iovec *iov, int count)
 {
 	ssize_t	 n = 0, all = 0;
 	int	 i;
 
 	if (!is_file(fd))
-		return (syscall(SYS_writev, fd, iov, count));
+		return (__real_writev(fd, iov, count));
 	before(STORE_WRITE, fd, NULL);
 	if (store_faults.write_error == 0)
-		all = syscall(SYS_writev, fd, iov, count);
+		all = __real_writev(fd, iov, count);
 	for (i = 0; store_faults.write_error != 0 && i < count; i++) {
 		n = write_some(fd, iov[i].iov_base, iov[i].iov_len);
 		if (n == -1)
@@ -160,18 +182,18 @@ writev(int fd, const struct iovec *iov, int count)
 }
 
 ssize_t
-pread(int fd, void *buf, size_t len, off_t offset)
+__wrap_pread(int fd, void *buf, size_t len, off_t offset)
 {
 	if (offset < store_faults.bad_to &&
 	    offset + (off_t)len > store_faults.bad_from) {
 		errno = EIO;
 		return (-1);
 	}
-	return (syscall(SYS_pread64, fd, buf, len, offset));
+	return (__real_pread(fd, buf, len, offset));
 }
 
 int
-ftruncate(int fd, off_t len)
+__wrap_ftruncate(int fd, off_t len)
 {
 	before(STORE_TRUNCATE, fd, NULL);
 	if (store_faults.truncate_error != 0) {
@@ -179,58 +201,58 @@ ftruncate(int fd, off_t len)
 		return (-1);
 	}
 	return (after(STORE_TRUNCATE, fd, NULL,
-	    (int)syscall(SYS_ftruncate, fd, len)));
+	    __real_ftruncate(fd, len)));
 }
 
 int
-unlinkat(int fd, const char *name, int flags)
+__wrap_unlinkat(int fd, const char *name, int flags)
 {
 	before(STORE_UNLINK, fd, name);
 	return (after(STORE_UNLINK, fd, name,
-	    (int)syscall(SYS_unlinkat, fd, name, flags)));
+	    __real_unlinkat(fd, name, flags)));
 }
 
 int
-renameat(int from_fd, const char *from, int to_fd, const char *to)
+__wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
 	before(STORE_RENAME, from_fd, from);
 	if (store_faults.rename_error != 0) {
 		errno = store_faults.rename_error;
 		return (-1);
 	}
-	return (after(STORE_RENAME, to_fd, to, (int)syscall(SYS_renameat2,
-	    from_fd, from, to_fd, to, 0)));
+	return (after(STORE_RENAME, to_fd, to, __real_renameat(
+	    from_fd, from, to_fd, to)));
 }
 
 int
-openat(int fd, const char *name, int flags, ...)
+__wrap_openat(int fd, const char *name, int flags, ...)
 {
 	va_list	 ap;
 	mode_t	 mode = 0;
 
 	if (!(flags & O_CREAT))
-		return ((int)syscall(SYS_openat, fd, name, flags, mode));
+		return (__real_openat(fd, name, flags, mode));
 	va_start(ap, flags);
 	mode = va_arg(ap, mode_t);
 	va_end(ap);
 	before(STORE_CREATE, fd, name);
 	return (after(STORE_CREATE, fd, name,
-	    (int)syscall(SYS_openat, fd, name, flags, mode)));
+	    __real_openat(fd, name, flags, mode)));
 }
 
 int
-clock_gettime(clockid_t id, struct timespec *ts)
+__wrap_clock_gettime(clockid_t id, struct timespec *ts)
 {
 	int	 r;
 
-	r = (int)syscall(SYS_clock_gettime, id, ts);
+	r = __real_clock_gettime(id, ts);
 	if (r == 0 && id == CLOCK_REALTIME)
 		ts->tv_sec += store_faults.clock_offset;
 	return (r);
 }
 
 int
-fstatvfs(int fd, struct statvfs *vfs)
+__wrap_fstatvfs(int fd, struct statvfs *vfs)
 {
 	uint64_t	 available = store_faults.available;
 
