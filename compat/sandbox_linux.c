@@ -27,6 +27,7 @@ static const int promise_stdio[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
 	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(close),
 	SCMP_SYS(dup), SCMP_SYS(fcntl), SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),	/* what fstat(3) may be; it tells little */
 	SCMP_SYS(lseek), SCMP_SYS(_llseek), SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
 	SCMP_SYS(recv), SCMP_SYS(send), SCMP_SYS(shutdown),
@@ -62,7 +63,7 @@ static const int promise_path[] = {
 	SCMP_SYS(renameat2), SCMP_SYS(link), SCMP_SYS(linkat),
 	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir),
 	SCMP_SYS(getdents), SCMP_SYS(getdents64), SCMP_SYS(stat),
-	SCMP_SYS(lstat), SCMP_SYS(newfstatat), SCMP_SYS(fstatat64),
+	SCMP_SYS(lstat), SCMP_SYS(fstatat64),
 	SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(fchmod), SCMP_SYS(fstatfs),
 	SCMP_SYS(statfs), SCMP_SYS(flock), SCMP_SYS(utimensat), -1
@@ -125,8 +126,8 @@ refuse_softly(scmp_filter_ctx ctx)
 {
 	static const int calls[] = {
 		SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat),
-		SCMP_SYS(newfstatat), SCMP_SYS(access), SCMP_SYS(faccessat),
-		SCMP_SYS(readlink), SCMP_SYS(readlinkat), -1
+		SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(readlink),
+		SCMP_SYS(readlinkat), -1
 	};
 	const int	*call;
 	int		 r;

@@ -132,11 +132,11 @@ message() {
 }
 # send PORT LOGIN FROM TO N [curl options]
 send() {
-	port=$1 from=$2 to=$3 n=$4; shift 4
-	message "$from" "$to" "$n" >"$tmp/sent.$n"
+	port=$1 from=$2 to=$3 label=$4; shift 4
+	message "$from" "$to" "$label" >"$tmp/sent.$label"
 	curl -s --max-time 20 "smtp://127.0.0.1:$port" --mail-from "$from" \
-	    --mail-rcpt "$to" -T "$tmp/sent.$n" "$@" ||
-	    die "message $n was not taken"
+	    --mail-rcpt "$to" -T "$tmp/sent.$label" "$@" ||
+	    die "message $label was not taken"
 }
 
 say "on shore, six messages arrive for the people of the ship"
