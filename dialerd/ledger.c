@@ -4,7 +4,6 @@
  * every call for ever; memory keeps those that a budget or a person may
  * still ask about, with the places of their lines in the file.
  */
-#include <sys/stat.h>
 #include <sys/types.h>
 #include <errno.h>
 #include <stdio.h>
@@ -195,11 +194,11 @@ fail:
 static int
 cut_torn(struct ledger *ledger)
 {
-	struct stat	 sb;
+	off_t	 end;
 
-	if (fstat(ledger->fd, &sb) == -1)
+	if ((end = lseek(ledger->fd, 0, SEEK_END)) == -1)
 		return (-1);
-	if (sb.st_size == ledger->size)
+	if (end == ledger->size)
 		return (0);
 	log_warnx("ledger: torn last line cut off");
 	if (ftruncate(ledger->fd, ledger->size) == -1)
