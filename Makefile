@@ -8,7 +8,7 @@ LIB_OBJS = relayd/ask.o relayd/channel.o relayd/child.o relayd/conf.o \
 	relayd/conf_msg.o relayd/ctl.o relayd/dot.o relayd/log.o \
 	relayd/proto.o relayd/stream.o relayd/stream_read.o \
 	relayd/stream_tls.o relayd/stream_write.o compat/platform.o \
-	$(SANDBOX_OBJ) $(IMSG_OBJS)
+	compat/tcp_acked.o $(SANDBOX_OBJ) $(IMSG_OBJS)
 
 RELAYD_OBJS = parent/auth.o parent/conf_build.o parent/conf_check.o \
 	parent/conf_default.o parent/conf_lex.o parent/conf_value.o \
@@ -29,9 +29,9 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/smtp_data.o spoold/smtp_reply.o spoold/smtp_server.o \
 	spoold/smtp_session.o spoold/spoold.o spoold/waiting.o
 
-DIALERD_OBJS = dialerd/ledger.o dialerd/ledger_line.o dialerd/modem.o \
-	dialerd/policy.o dialerd/span.o dialerd/tariff.o dialerd/tty.o \
-	dialerd/window.o
+DIALERD_OBJS = dialerd/control.o dialerd/dialerd.o dialerd/ledger.o \
+	dialerd/ledger_line.o dialerd/modem.o dialerd/policy.o dialerd/span.o \
+	dialerd/tariff.o dialerd/tty.o dialerd/window.o
 
 FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/fetchd.o fetchd/imap_body.o fetchd/imap_client.o \
@@ -82,3 +82,98 @@ parent/parse.o: parent/parse.c
 
 $(LIB_OBJS) $(RELAYD_OBJS) $(SPOOLD_OBJS) $(DIALERD_OBJS) $(FETCHD_OBJS) \
     $(RELAYCTL_OBJS): $(HEADERS)
+
+# Tests
+
+MODEM_OBJS = regress/modem/far.o regress/modem/forward.o \
+	regress/modem/modem.o regress/modem/script.o regress/modem/wire.o
+
+regress/modem/modem: $(MODEM_OBJS)
+	$(CC) $(LDFLAGS) -o $@ $(MODEM_OBJS) $(LIBS)
+
+include regress/unit/CONFIG.mk
+include regress/unit/CORE.mk
+include regress/unit/FETCH.mk
+include regress/unit/FLUSH.mk
+include regress/unit/MAILBOX.mk
+include regress/unit/SMTPIN.mk
+include regress/unit/STORE.mk
+
+TESTS = regress/unit/passwd_test regress/unit/conf_test \
+	regress/ipc/ipc_test regress/unit/pop3_reply_test \
+	regress/unit/imap_parse_test regress/unit/pop3_client_test \
+	regress/unit/imap_client_test regress/unit/smtp_reply_test \
+	regress/unit/smtp_client_test regress/unit/bounce_test \
+	regress/unit/flush_test regress/unit/maildir_test \
+	regress/unit/pop3_command_test regress/unit/mailbox_test \
+	regress/unit/local_test regress/unit/deliver_test \
+	regress/unit/pop3_server_test regress/unit/address_test \
+	regress/unit/smtp_command_test regress/unit/header_test \
+	regress/unit/received_test regress/unit/sasl_test \
+	regress/unit/route_test regress/unit/netmatch_test \
+	regress/unit/listener_test regress/unit/smtp_server_test \
+	regress/unit/queue_record_test regress/unit/queue_test \
+	regress/unit/queue_crash_test regress/unit/fetchlog_test
+
+FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
+	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \
+	regress/fuzz/smtp_reply_fuzz regress/fuzz/pop3_command_fuzz \
+	regress/fuzz/address_fuzz regress/fuzz/smtp_command_fuzz \
+	regress/fuzz/header_fuzz regress/fuzz/queue_record_fuzz \
+	regress/fuzz/fetchlog_fuzz
+
+$(TESTS) $(FUZZ): $(HEADERS)
+
+tests: $(PROGRAMS) $(TESTS) $(FUZZ) regress/modem/modem
+
+# Everything that needs no special kernel; ends in "N passed, N failed".
+check: tests
+	sh regress/run.sh $(TESTS)
+
+check-unit: tests
+	REGRESS="unit fuzz config" sh regress/run.sh $(TESTS)
+
+# A whole site in user-mode Linux with a real pppd over the paced modem.
+check-line: tests
+	sh regress/line/run.sh
+
+check-man:
+	sh regress/man.sh
+
+demo: all regress/modem/modem
+	sh regress/demo/demo.sh
+
+# Installation
+
+install: all
+	mkdir -p $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) \
+	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
+	    $(DESTDIR)$(EXAMPLEDIR) $(DESTDIR)$(SYSCONFDIR)/mail
+	install -m 0755 parent/relayd relayctl/relayctl $(DESTDIR)$(SBINDIR)
+	install -m 0755 spoold/spoold dialerd/dialerd fetchd/fetchd \
+	    $(DESTDIR)$(LIBEXECDIR)
+	install -m 0644 man/relayd.conf.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 0644 man/relayd.8 man/relayctl.8 \
+	    $(DESTDIR)$(MANDIR)/man8
+	install -m 0644 etc/relayd.conf etc/relayd.rc \
+	    $(DESTDIR)$(EXAMPLEDIR)
+	sed 's,@SBINDIR@,$(SBINDIR),g' etc/relayd.service.in \
+	    > $(DESTDIR)$(EXAMPLEDIR)/relayd.service
+	chmod 0644 $(DESTDIR)$(EXAMPLEDIR)/relayd.service
+	@test -f $(DESTDIR)$(SYSCONFDIR)/mail/relayd.conf || \
+	    echo "now copy $(EXAMPLEDIR)/relayd.conf to" \
+	    "$(SYSCONFDIR)/mail/relayd.conf (mode 0600) and edit it"
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/relayd $(DESTDIR)$(SBINDIR)/relayctl
+	rm -f $(DESTDIR)$(MANDIR)/man5/relayd.conf.5 \
+	    $(DESTDIR)$(MANDIR)/man8/relayd.8 \
+	    $(DESTDIR)$(MANDIR)/man8/relayctl.8
+	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(EXAMPLEDIR)
+
+clean:
+	rm -f */*.o regress/*/*.o librelayd.a parent/parse.c $(PROGRAMS) \
+	    $(TESTS) $(FUZZ) regress/modem/modem
+
+distclean: clean
+	rm -f config.mk config.h config.log

@@ -150,12 +150,15 @@ for u in $users; do
 done
 echo "$n messages wait on shore; none is on the ship"
 
+queue_has() { ctl show | grep -q "^queue.$1 messages"; }
+
 say "on the ship, six messages are sent; the sixth makes the call"
 n=0
 for u in $users; do
 	for i in 1 2; do
 		n=$((n + 1))
 		send $site_smtp "$u@ship.example" friend@world.example "out$n"
+		await 5 queue_has $n
 		echo "sent $n: $(ctl show | sed -n 's/^queue.//p')"
 	done
 done
