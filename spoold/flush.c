@@ -36,8 +36,9 @@
  * operator's eye, and for a policy that thinks in seconds. */
 #define PROGRESS_MS	250
 /*
- * A session that breaks is begun again once in a window: the second time the
- * fault is at the other end, and the line costs money.
+ * A session that breaks is begun again once: if that one gets no message
+ * answered either, the fault is at the other end, and the line costs money.
+ * But many servers end a session after so many messages or errors.
  */
 #define RETRIES		1
 
@@ -53,7 +54,7 @@ static struct {
 	uint32_t		 address;	/* the next to be tried */
 	int			 fresh;		/* asked for fresh ones */
 	uint32_t		 without;	/* extensions that failed */
-	uint32_t		 breaks;	/* of sessions in this window */
+	uint32_t		 breaks;	/* since a message was done */
 	int			 gave_up;	/* no more in this window */
 	int			 lost;		/* messages of this session
 						 * came back unanswered */
@@ -294,6 +295,8 @@ flush_done(void *arg, struct smtp_message *m, int lost)
 	(void)arg;
 	flush.flying--;
 	flush.flying_bytes -= m->size;
+	if (!lost)
+		flush.breaks = 0;
 	if (lost)
 		flush_give_back(o);
 	else if (outgoing_fill(o))

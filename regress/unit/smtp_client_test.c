@@ -976,9 +976,16 @@ main(void)
 		T(test_bdat_unknown), T(test_no_injection),
 		T(test_body_too_short), T(test_large_data), T(test_kick),
 	};
+	struct event_base	*base;
+	int			 failed;
 
 	log_init(1, 0);
-	event_init();
+	assert_non_null(base = event_init());
 	signal(SIGPIPE, SIG_IGN);
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	/* Connections that are being closed have no owner any more. */
+	if (failed == 0)
+		event_dispatch();
+	event_base_free(base);
+	return (failed);
 }
