@@ -1,0 +1,53 @@
+# Tests of the line: dialogue, policy, tariff, hours, ledger, call.
+
+LINE_PURE_OBJS = dialerd/span.o dialerd/tariff.o
+
+regress/unit/modem_test: regress/unit/modem_test.o dialerd/modem.o \
+    librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/modem_test.o dialerd/modem.o \
+	    librelayd.a $(LIBS) -lcmocka
+
+regress/unit/span_test: regress/unit/span_test.o dialerd/span.o
+	$(CC) $(LDFLAGS) -o $@ regress/unit/span_test.o dialerd/span.o \
+	    $(LIBS) -lcmocka
+
+regress/unit/tariff_test: regress/unit/tariff_test.o $(LINE_PURE_OBJS) \
+    librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/tariff_test.o $(LINE_PURE_OBJS) \
+	    librelayd.a $(LIBS) -lcmocka
+
+regress/unit/policy_test: regress/unit/policy_test.o dialerd/policy.o \
+    $(LINE_PURE_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/policy_test.o dialerd/policy.o \
+	    $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
+
+regress/unit/ledger_test: regress/unit/ledger_test.o dialerd/ledger.o \
+    dialerd/ledger_line.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/ledger_test.o dialerd/ledger.o \
+	    dialerd/ledger_line.o librelayd.a $(LIBS) -lcmocka
+
+regress/unit/window_test: regress/unit/window_test.o dialerd/window.o \
+    dialerd/modem.o $(LINE_PURE_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/window_test.o dialerd/window.o \
+	    dialerd/modem.o $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
+
+regress/unit/tty_test: regress/unit/tty_test.o dialerd/tty.o \
+    dialerd/modem.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/tty_test.o dialerd/tty.o \
+	    dialerd/modem.o librelayd.a $(LIBS) -lcmocka
+
+regress/unit/control_test: regress/unit/control_test.o dialerd/control.o \
+    dialerd/ledger.o dialerd/ledger_line.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/control_test.o \
+	    dialerd/control.o dialerd/ledger.o dialerd/ledger_line.o \
+	    librelayd.a $(LIBS) -lcmocka
+
+regress/fuzz/modem_fuzz: regress/fuzz/modem_fuzz.o \
+    regress/fuzz/standalone.o dialerd/modem.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/fuzz/modem_fuzz.o \
+	    regress/fuzz/standalone.o dialerd/modem.o librelayd.a $(LIBS)
+
+regress/fuzz/ledger_line_fuzz: regress/fuzz/ledger_line_fuzz.o \
+    regress/fuzz/standalone.o dialerd/ledger_line.o
+	$(CC) $(LDFLAGS) -o $@ regress/fuzz/ledger_line_fuzz.o \
+	    regress/fuzz/standalone.o dialerd/ledger_line.o $(LIBS)
