@@ -143,10 +143,6 @@ imap_body_begin(struct imap *i, uint64_t len)
 	struct imap_command	*c;
 	struct message		*m;
 
-	if (i->body_for != NULL) {
-		session_fail(i->session, EPROTO, "two bodies in one FETCH");
-		return;
-	}
 	if ((c = i->body_for = body_command(i)) == NULL)
 		return;
 	c->answered = 1;

@@ -175,7 +175,7 @@ imap_line(struct imap *i, char *line, size_t len)
 		i->within = 1;
 	}
 	res = imap_parse(&i->r, line, len);
-	if (i->r.string != NULL) {
+	if (res != IMAP_PARSE_ERROR && i->r.string != NULL) {
 		imap_body_begin(i, i->r.stringlen);
 		imap_body_data(i, i->r.string, i->r.stringlen);
 	}

@@ -149,7 +149,6 @@ take_quoted(struct cursor *c, const char **string, size_t *len)
 {
 	char	*from = c->p + 1, *to = c->p + 1;
 
-	*string = to;
 	for (; from < c->end && *from != '"'; from++) {
 		if (*from == '\\' && ++from == c->end)
 			return (-1);
@@ -157,6 +156,7 @@ take_quoted(struct cursor *c, const char **string, size_t *len)
 	}
 	if (from == c->end)
 		return (-1);
+	*string = c->p + 1;
 	*len = (size_t)(to - *string);
 	c->p = from + 1;
 	return (0);
@@ -241,6 +241,8 @@ parse_section(struct imap_response *r, struct cursor *c)
 	if (close == NULL)
 		return (-1);
 	if (r->item == ITEM_BODYSTRUCTURE && close == c->p + 1) {
+		if (r->body != IMAP_BODY_NONE)
+			return (-1);	/* two bodies of one message */
 		r->item = ITEM_BODY;
 		r->origin = -1;
 	}

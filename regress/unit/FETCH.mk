@@ -24,3 +24,10 @@ regress/fuzz/pop3_reply_fuzz: regress/fuzz/pop3_reply_fuzz.o regress/fuzz/standa
 
 regress/fuzz/imap_parse_fuzz: regress/fuzz/imap_parse_fuzz.o regress/fuzz/standalone.o fetchd/imap_parse.o fetchd/decimal.o
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/imap_parse_fuzz.o regress/fuzz/standalone.o fetchd/imap_parse.o fetchd/decimal.o $(LIBS)
+
+FETCH_WINDOW_OBJS = fetchd/account.o fetchd/schedule.o fetchd/delivery.o \
+	fetchd/session.o fetchd/inbox.o fetchd/decimal.o \
+	regress/unit/smtp_peer.o $(FETCH_POP3_OBJS) $(FETCH_IMAP_OBJS)
+
+regress/unit/fetch_window_test: regress/unit/fetch_window_test.o $(FETCH_WINDOW_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/fetch_window_test.o $(FETCH_WINDOW_OBJS) librelayd.a $(LIBS) -lcmocka

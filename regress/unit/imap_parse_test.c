@@ -185,6 +185,10 @@ test_fetch_body(void **state)
 	assert_int_equal(parse("* 1 FETCH (BODY[] {99999999999999999999}"),
 	    IMAP_PARSE_ERROR);
 	assert_int_equal(parse("* 1 FETCH (BODY[] x)"), IMAP_PARSE_ERROR);
+	assert_int_equal(parse("* 1 FETCH (BODY[] \"a\" BODY[] \"b\")"),
+	    IMAP_PARSE_ERROR);
+	assert_int_equal(parse("* 1 FETCH (BODY[] \"abc)"), IMAP_PARSE_ERROR);
+	assert_null(r.string);
 }
 
 static void
