@@ -51,9 +51,9 @@ struct imap_command *
 imap_command_send(struct imap *i, imap_done *done, const char *fmt, ...)
 {
 	struct imap_command	*c;
-	va_list		 ap;
-	char		*text = NULL;
-	int		 n;
+	va_list			 ap;
+	char			*text = NULL;
+	int			 n;
 
 	va_start(ap, fmt);
 	n = vasprintf(&text, fmt, ap);
@@ -71,7 +71,7 @@ imap_command_send(struct imap *i, imap_done *done, const char *fmt, ...)
 static void
 imap_tagged(struct imap *i)
 {
-	struct session	*s = i->session;
+	struct session		*s = i->session;
 	struct imap_command	*c;
 
 	TAILQ_FOREACH(c, &i->commands, entry)
@@ -298,7 +298,7 @@ imap_close(struct session *s)
 static void
 imap_end(struct session *s)
 {
-	struct imap	*i = s->engine;
+	struct imap		*i = s->engine;
 	struct imap_command	*c;
 
 	while ((c = TAILQ_FIRST(&i->commands)) != NULL)

@@ -60,7 +60,8 @@ set_clear(struct imap_set *set)
 }
 
 static void
-sizes_done(struct imap *i, struct imap_command *c, const struct imap_response *r)
+sizes_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
 {
 	(void)c;
 	if (r->type != IMAP_OK) {
@@ -129,7 +130,8 @@ imap_compare(struct imap *i)
 }
 
 static void
-list_done(struct imap *i, struct imap_command *c, const struct imap_response *r)
+list_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
 {
 	(void)c;
 	if (r->type == IMAP_OK)
@@ -149,7 +151,8 @@ imap_list(struct imap *i)
 		imap_compare(i);
 	} else if (i->exists <= LIST_DIRECT) {
 		i->listing = LISTING_DIRECT;
-		imap_command_send(i, list_done, "UID FETCH 1:* (UID RFC822.SIZE)");
+		imap_command_send(i, list_done,
+		    "UID FETCH 1:* (UID RFC822.SIZE)");
 	} else if (i->caps & IMAP_CAP_ESEARCH)
 		imap_command_send(i, list_done, "UID SEARCH RETURN (ALL) ALL");
 	else if (i->exists <= LIST_SEARCH)
@@ -241,7 +244,8 @@ imap_search(struct imap *i)
 }
 
 static void
-logout_done(struct imap *i, struct imap_command *c, const struct imap_response *r)
+logout_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
 {
 	(void)c;
 	(void)r;
@@ -256,7 +260,8 @@ imap_logout(struct imap *i)
 }
 
 static void
-expunge_done(struct imap *i, struct imap_command *c, const struct imap_response *r)
+expunge_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
 {
 	(void)c;
 	if (r->type != IMAP_OK)
@@ -265,7 +270,8 @@ expunge_done(struct imap *i, struct imap_command *c, const struct imap_response 
 }
 
 static void
-store_done(struct imap *i, struct imap_command *c, const struct imap_response *r)
+store_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
 {
 	(void)c;
 	i->stores--;
@@ -276,7 +282,8 @@ store_done(struct imap *i, struct imap_command *c, const struct imap_response *r
 
 /* Without UIDPLUS: only if it takes no one else's messages with it. */
 static void
-deleted_done(struct imap *i, struct imap_command *c, const struct imap_response *r)
+deleted_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
 {
 	(void)c;
 	i->listing = LISTING_DONE;
@@ -294,8 +301,8 @@ imap_delete_set(struct imap *i)
 {
 	set_write(&i->set);
 	i->stores++;
-	imap_command_send(i, store_done, "UID STORE %s +FLAGS.SILENT (\\Deleted)",
-	    i->set.s);
+	imap_command_send(i, store_done,
+	    "UID STORE %s +FLAGS.SILENT (\\Deleted)", i->set.s);
 	if (i->caps & IMAP_CAP_UIDPLUS)
 		imap_command_send(i, expunge_done, "UID EXPUNGE %s", i->set.s);
 	else

@@ -30,7 +30,8 @@ recapability_done(struct imap *i, struct imap_command *c,
 }
 
 static void
-select_done(struct imap *i, struct imap_command *c, const struct imap_response *r)
+select_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
 {
 	struct session	*s = i->session;
 
@@ -62,7 +63,8 @@ imap_select(struct imap *i)
 }
 
 static void
-login_done(struct imap *i, struct imap_command *c, const struct imap_response *r)
+login_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
 {
 	(void)c;
 	imap_login_free(i);
@@ -180,11 +182,12 @@ authenticate_command(struct imap *i, uint32_t tag)
 static void
 imap_login(struct imap *i)
 {
-	struct session	*s = i->session;
+	struct session		*s = i->session;
 	struct imap_command	*c;
-	int		 plain = (i->caps & IMAP_CAP_AUTH_PLAIN) != 0;
-	int		 disabled = (i->caps & IMAP_CAP_LOGINDISABLED) != 0;
+	int			 plain, disabled;
 
+	plain = (i->caps & IMAP_CAP_AUTH_PLAIN) != 0;
+	disabled = (i->caps & IMAP_CAP_LOGINDISABLED) != 0;
 	if (disabled && !plain) {
 		session_fail(s, EOPNOTSUPP, "upstream offers no way to log "
 		    "in with a password");

@@ -19,7 +19,7 @@
 #include "pop3_reply.h"
 
 #define LINE_MAX_POP3	8192	/* none is as long; RFC 2449 4: 512 */
-#define ANSWERS_MAX	64	/* commands in flight, so that memory is small */
+#define ANSWERS_MAX	64	/* commands in flight: memory is bounded */
 #define AUTH_LINE_MAX	253	/* RFC 5034 4: 255 with CRLF, else in two */
 
 struct pop3;

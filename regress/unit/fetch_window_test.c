@@ -465,7 +465,8 @@ assert_file(const char *uid, const char *data)
 }
 
 #define POP3_ONE(uid, body) { \
-	SEND("+OK\n"), EXPECT("CAPA"), SEND("+OK\nSASL PLAIN\nPIPELINING\n.\n"), \
+	SEND("+OK\n"), EXPECT("CAPA"), \
+	SEND("+OK\nSASL PLAIN\nPIPELINING\n.\n"), \
 	EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"), \
 	EXPECT("LIST"), SEND("+OK\n+OK\n1 " uid "\n.\n+OK\n1 9\n.\n"), \
 	EXPECT("RETR 1"), SEND("+OK\n" body ".\n"), EXPECT("QUIT"), END \

@@ -164,7 +164,8 @@ static void
 test_resume_at_end(void **state)
 {
 	static const struct peer_step	 steps[] = {
-		ONE("150000"), EXPECT("a4 UID FETCH 5 BODY.PEEK[]<150000.1024>"),
+		ONE("150000"),
+		EXPECT("a4 UID FETCH 5 BODY.PEEK[]<150000.1024>"),
 		SEND("* 1 FETCH (UID 5 BODY[]<150000> \"\")\na4 OK\n"),
 		EXPECT("a5 LOGOUT"), END
 	};
