@@ -1,0 +1,196 @@
+/* See LICENSE for the terms. */
+/*
+ * What a call costs.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tariff.h"
+
+/* 2026-11-23 (Monday) 00:00 UTC. */
+#define MONDAY	1795392000
+#define HOUR	3600
+
+static void
+rate(struct tariff *t, uint32_t from, uint32_t to, uint64_t unit,
+    uint64_t price)
+{
+	struct tariff_rate	*r = &t->rates[t->nrates++];
+
+	r->span.from = from * 60;
+	r->span.to = to * 60;
+	r->span.days = DAYS_ALL;
+	r->span.set = from != to;
+	r->unit = unit;
+	r->price = price;
+}
+
+/* The telephone of the design: 3 minutes by day, 4 by night, 10 each. */
+static void
+telephone(struct tariff *t)
+{
+	memset(t, 0, sizeof(*t));
+	rate(t, 8, 23, 180, 10000);
+	rate(t, 23, 8, 240, 10000);
+}
+
+static uint64_t
+cost(const struct tariff *t, time_t when, uint64_t n)
+{
+	return (tariff_cost(t, when, n, 0).cost);
+}
+
+static void
+test_units(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	telephone(&t);
+	assert_int_equal(cost(&t, MONDAY + 12 * HOUR, 0), 0);
+	assert_int_equal(cost(&t, MONDAY + 12 * HOUR, 1), 10000);
+	assert_int_equal(cost(&t, MONDAY + 12 * HOUR, 180), 10000);
+	assert_int_equal(cost(&t, MONDAY + 12 * HOUR, 181), 20000);
+	assert_int_equal(tariff_cost(&t, MONDAY + 12 * HOUR, 181, 0).units,
+	    2);
+	assert_int_equal(cost(&t, MONDAY + 3 * HOUR, 181), 10000);
+	assert_int_equal(cost(&t, MONDAY + 3 * HOUR, 241), 20000);
+}
+
+/* The unit that is in force when it begins counts to its end. */
+static void
+test_border(void **state)
+{
+	struct tariff	 t;
+	time_t		 border = MONDAY + 23 * HOUR;
+
+	(void)state;
+	telephone(&t);
+	/* Day unit 22:59:00 to 23:02:00, then night units. */
+	assert_int_equal(cost(&t, border - 60, 180), 10000);
+	assert_int_equal(cost(&t, border - 60, 181), 20000);
+	assert_int_equal(cost(&t, border - 60, 180 + 240), 20000);
+	assert_int_equal(cost(&t, border - 60, 180 + 241), 30000);
+	/* To the second: begun before it is day, at it is night. */
+	assert_int_equal(cost(&t, border - 1, 181), 20000);
+	assert_int_equal(cost(&t, border, 181), 10000);
+}
+
+static void
+test_setup_and_bytes(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	t.setup = 500;
+	t.per_megabyte = 2000;
+	assert_int_equal(tariff_cost(&t, MONDAY, 100, 0).cost, 500);
+	assert_int_equal(tariff_cost(&t, MONDAY, 100, 1).cost, 501);
+	assert_int_equal(tariff_cost(&t, MONDAY, 100, 1500000).cost, 3500);
+	assert_int_equal(tariff_cost(&t, MONDAY, 0, UINT64_MAX).units, 0);
+	t.per_megabyte = UINT64_MAX;
+	assert_true(tariff_cost(&t, MONDAY, 0, UINT64_MAX).cost ==
+	    UINT64_MAX);
+}
+
+/* Hours without a rate are free, to the minute. */
+static void
+test_free_hours(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	rate(&t, 8, 9, 60, 1);
+	assert_int_equal(cost(&t, MONDAY + 7 * HOUR, HOUR), 0);
+	assert_int_equal(cost(&t, MONDAY + 8 * HOUR - 30, 31), 1);
+	assert_int_equal(cost(&t, MONDAY + 8 * HOUR - 30, 30), 0);
+	assert_int_equal(cost(&t, MONDAY + 8 * HOUR, 3 * HOUR), 60);
+}
+
+static void
+test_first_rate_wins(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	rate(&t, 8, 9, 60, 7);
+	rate(&t, 0, 0, 60, 1);
+	assert_int_equal(cost(&t, MONDAY + 8 * HOUR + 3540, 61), 8);
+}
+
+/* By the second, at a day's length; a unit of none is the whole call. */
+static void
+test_extremes(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	rate(&t, 0, 0, 1, 3);
+	assert_int_equal(cost(&t, MONDAY, 86400), 3 * 86400);
+	t.rates[0].unit = 0;
+	assert_int_equal(cost(&t, MONDAY, 86400), 3);
+	t.rates[0].unit = 1;
+	t.rates[0].price = UINT64_MAX / 2;
+	assert_true(cost(&t, MONDAY, 100) == UINT64_MAX);
+}
+
+static void
+test_take(void **state)
+{
+	struct conf_tariff	 ct = { .name = (char *)(uintptr_t)"a",
+				    .setup = 5 };
+	struct conf_rate	 r[2];
+	struct conf		*conf = conf_new();
+	struct tariff		 t;
+	int			 i;
+
+	(void)state;
+	assert_non_null(conf);
+	memset(r, 0, sizeof(r));
+	r[0].tariff = (char *)(uintptr_t)"b";
+	r[1].tariff = (char *)(uintptr_t)"a";
+	r[1].unit = 60;
+	TAILQ_INSERT_TAIL(&conf->tariffs, &ct, entry);
+	for (i = 0; i < 2; i++)
+		TAILQ_INSERT_TAIL(&conf->rates, &r[i], entry);
+	assert_int_equal(tariff_take(&t, conf, "a"), 0);
+	assert_int_equal(t.setup, 5);
+	assert_int_equal(t.nrates, 1);
+	assert_int_equal(t.rates[0].unit, 60);
+	assert_int_equal(tariff_take(&t, conf, "c"), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(tariff_take(&t, conf, NULL), 0);
+	assert_int_equal(cost(&t, MONDAY, 1000), 0);
+	TAILQ_INIT(&conf->tariffs);
+	TAILQ_INIT(&conf->rates);
+	conf_free(conf);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_border),
+		cmocka_unit_test(test_setup_and_bytes),
+		cmocka_unit_test(test_free_hours),
+		cmocka_unit_test(test_first_rate_wins),
+		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_take)
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
