@@ -191,7 +191,7 @@ dial(const struct conf_listener *l)
 }
 
 static void
-await_served(unsigned int n)
+await_some(unsigned int n)
 {
 	struct timespec	 nap = { 0, 1000000 };
 	int		 i;
@@ -201,6 +201,13 @@ await_served(unsigned int n)
 		if (nserved < n)
 			nanosleep(&nap, NULL);
 	}
+	assert_true(nserved >= n);
+}
+
+static void
+await_served(unsigned int n)
+{
+	await_some(n);
 	assert_int_equal(nserved, n);
 }
 
@@ -313,7 +320,7 @@ test_no_descriptors(void **state)
 	struct conf_listener	*l;
 	struct rlimit		 old, low;
 	struct timespec		 begin, end;
-	int			 a, top;
+	int			 a, b, top;
 
 	(void)state;
 	l = add_listener(conf, SERVICE_SMTP);
@@ -330,11 +337,14 @@ test_no_descriptors(void **state)
 	event_loop(EVLOOP_ONCE);
 	assert_int_equal(nserved, 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-	await_served(1);
+	/* The first one may be lost by then (valgrind's kernel does so). */
+	b = dial(l);
+	await_some(1);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	assert_true((end.tv_sec - begin.tv_sec) * 1000 +
 	    (end.tv_nsec - begin.tv_nsec) / 1000000 >= 900);
 	close(a);
+	close(b);
 }
 
 static void

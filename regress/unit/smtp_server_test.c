@@ -251,7 +251,7 @@ setup(void **state)
 static int		 client = -1;
 static struct tls	*client_tls;
 static char		 in[262144];
-static size_t		 inlen;
+static size_t		 inpos, inlen;	/* what was not taken yet */
 static int		 ineof;
 
 static ssize_t
@@ -271,9 +271,16 @@ client_read(char *dst, size_t size)
 static void
 turn(void)
 {
+	size_t	 i;
 	ssize_t	 n;
 
 	event_loop(EVLOOP_NONBLOCK);
+	if (inpos == inlen || inlen == sizeof(in) - 1) {
+		inlen -= inpos;
+		for (i = 0; i < inlen; i++)
+			in[i] = in[inpos + i];
+		inpos = 0;
+	}
 	if (client == -1 || ineof || inlen == sizeof(in) - 1)
 		return;
 	n = client_read(in + inlen, sizeof(in) - 1 - inlen);
@@ -290,7 +297,7 @@ rest(int *patience)
 	struct pollfd	 pfd = { client, POLLIN, 0 };
 
 	if ((*patience -= 10) <= 0)
-		fail_msg("waited in vain, heard: %s", in);
+		fail_msg("waited in vain, heard: %s", in + inpos);
 	(void)poll(&pfd, 1, 10);
 }
 
@@ -319,15 +326,15 @@ say(const char *s)
 	say_bytes(s, strlen(s));
 }
 
-/* The length of the first whole reply that was heard, 0 if there is none. */
+/* The length of the next whole reply that was heard, 0 if there is none. */
 static size_t
 reply_length(void)
 {
-	char	*line = in, *end;
+	char	*line = in + inpos, *end;
 
 	while ((end = strstr(line, "\r\n")) != NULL) {
 		if (end - line >= 4 && line[3] == ' ')
-			return ((size_t)(end - in) + 2);
+			return ((size_t)(end - in) + 2 - inpos);
 		line = end + 2;
 	}
 	return (0);
@@ -343,16 +350,15 @@ expect(const char *start)
 
 	while ((n = reply_length()) == 0) {
 		if (ineof)
-			fail_msg("end instead of %s: %s", start, in);
+			fail_msg("end instead of %s: %s", start, in + inpos);
 		turn();
 		if (reply_length() == 0)
 			rest(&patience);
 	}
 	assert_true(n < sizeof(reply));
-	memcpy(reply, in, n);
+	memcpy(reply, in + inpos, n);
 	reply[n] = '\0';
-	inlen -= n;
-	memmove(in, in + n, inlen + 1);
+	inpos += n;
 	if (strncmp(reply, start, strlen(start)) != 0)
 		fail_msg("%s expected, got: %s", start, reply);
 	return (reply);
@@ -368,8 +374,8 @@ expect_end(void)
 		if (!ineof)
 			rest(&patience);
 	}
-	if (inlen > 0)
-		fail_msg("end expected, got: %s", in);
+	if (inpos < inlen)
+		fail_msg("end expected, got: %s", in + inpos);
 }
 
 /* Everything that can happen has happened, and nothing was said. */
@@ -381,8 +387,8 @@ expect_silence(void)
 	for (i = 0; i < 20; i++)
 		turn();
 	assert_false(ineof);
-	if (inlen > 0)
-		fail_msg("silence expected, got: %s", in);
+	if (inpos < inlen)
+		fail_msg("silence expected, got: %s", in + inpos);
 }
 
 static void
@@ -406,7 +412,7 @@ dial_from(const char *address)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	client = fds[1];
 	assert_int_not_equal(fcntl(client, F_SETFL, O_NONBLOCK), -1);
-	inlen = 0;
+	inpos = inlen = 0;
 	in[0] = '\0';
 	ineof = 0;
 	smtp_server_accept(fds[0], listener, &peer);
