@@ -1,0 +1,538 @@
+/* See LICENSE for the terms. */
+/*
+ * The ledger: its lines, and the file through crashes and full disks.
+ */
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ledger.h"
+#include "ledger_line.h"
+#include "log.h"
+
+static char	 path[] = "/tmp/ledger_test.XXXXXXXXXX";
+
+static int
+setup(void **state)
+{
+	int	 fd;
+
+	(void)state;
+	strlcpy(path, "/tmp/ledger_test.XXXXXXXXXX", sizeof(path));
+	if ((fd = mkstemp(path)) == -1)
+		return (-1);
+	close(fd);
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	unlink(path);
+	return (0);
+}
+
+static struct ledger *
+load(time_t now)
+{
+	struct ledger	*ledger;
+	int		 fd;
+
+	fd = open(path, O_RDWR | O_APPEND);
+	assert_int_not_equal(fd, -1);
+	ledger = ledger_new(fd, now);
+	assert_non_null(ledger);
+	return (ledger);
+}
+
+static size_t
+contents(char *buf, size_t size)
+{
+	ssize_t	 n;
+	int	 fd = open(path, O_RDONLY);
+
+	n = read(fd, buf, size - 1);
+	close(fd);
+	assert_int_not_equal(n, -1);
+	buf[n] = '\0';
+	return ((size_t)n);
+}
+
+static void
+put(const char *text)
+{
+	int	 fd = open(path, O_WRONLY | O_APPEND);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void
+call_open(struct ledger *ledger, struct ctl_call *call, time_t now)
+{
+	memset(call, 0, sizeof(*call));
+	call->opened = now;
+	call->worst_seconds = 900;
+	call->worst_cost = 5000;
+	strlcpy(call->line, "v34", sizeof(call->line));
+	strlcpy(call->number, "0570001234", sizeof(call->number));
+	strlcpy(call->why, "messages 20", sizeof(call->why));
+	assert_int_equal(ledger_open(ledger, call), 0);
+}
+
+static void
+call_close(struct ledger *ledger, struct ctl_call *call, time_t now,
+    uint64_t left, int good)
+{
+	call->closed = now;
+	call->up = good ? now - 30 : 0;
+	call->seconds = 60;
+	call->cost = 1000;
+	call->sent = 20;
+	strlcpy(call->result, good ? "ok" : "busy", sizeof(call->result));
+	strlcpy(call->connect, "CONNECT 33600/V34", sizeof(call->connect));
+	strlcpy(call->reason, "all \"done\" \\ and well",
+	    sizeof(call->reason));
+	assert_int_equal(ledger_close(ledger, call, left, good), 0);
+}
+
+static void
+fill(struct ctl_call *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->call = 12;
+	c->worst_seconds = 1;
+	c->worst_cost = 2;
+	c->dialled = 3;
+	c->connected = 4;
+	c->up = 5;
+	c->seconds = 6;
+	c->sent = 7;
+	c->fetched = 8;
+	c->failed = 9;
+	c->bytes_out = 10;
+	c->bytes_in = 11;
+	c->units = 12;
+	c->cost = 13;
+	memset(c->line, 'l', sizeof(c->line) - 1);
+	memset(c->number, '"', sizeof(c->number) - 1);
+	memset(c->why, '\\', sizeof(c->why) - 1);
+	memset(c->result, ' ', sizeof(c->result) - 1);
+	memset(c->connect, '=', sizeof(c->connect) - 1);
+	memset(c->reason, '"', sizeof(c->reason) - 1);
+}
+
+/* Every field at its longest, and back. */
+static void
+test_line_round_trip(void **state)
+{
+	struct ledger_line	 a, b;
+	char			 buf[LEDGER_LINE_MAX];
+	ssize_t			 len;
+
+	(void)state;
+	memset(&a, 0, sizeof(a));
+	a.event = LEDGER_OPEN;
+	a.time = 1700000000;
+	fill(&a.call);
+	assert_true((len = ledger_line_format(&a, buf, sizeof(buf))) > 0);
+	assert_int_equal(buf[len - 1], '\n');
+	assert_int_equal(ledger_line_parse(buf, (size_t)len - 1, &b), 0);
+	assert_int_equal(b.event, LEDGER_OPEN);
+	assert_int_equal(b.call.opened, 1700000000);
+	assert_string_equal(b.call.why, a.call.why);
+	assert_string_equal(b.call.number, a.call.number);
+	assert_int_equal(b.call.worst_cost, 2);
+
+	a.event = LEDGER_CLOSE;
+	a.left = 14;
+	a.good = 1;
+	assert_true((len = ledger_line_format(&a, buf, sizeof(buf))) > 0);
+	assert_int_equal(ledger_line_parse(buf, (size_t)len - 1, &b), 0);
+	assert_int_equal(b.call.closed, 1700000000);
+	assert_string_equal(b.call.reason, a.call.reason);
+	assert_string_equal(b.call.connect, a.call.connect);
+	assert_string_equal(b.call.result, a.call.result);
+	assert_int_equal(b.call.up, 5);
+	assert_int_equal(b.call.cost, 13);
+	assert_int_equal(b.left, 14);
+	assert_int_equal(b.good, 1);
+	assert_int_equal(ledger_line_format(&a, buf, 100), -1);
+	assert_int_equal(errno, ENOBUFS);
+}
+
+/* A modem's words cannot make a line of their own. */
+static void
+test_line_control(void **state)
+{
+	struct ledger_line	 a, b;
+	char			 buf[LEDGER_LINE_MAX];
+	ssize_t			 len;
+
+	(void)state;
+	memset(&a, 0, sizeof(a));
+	a.event = LEDGER_CLOSE;
+	a.call.call = 1;
+	strlcpy(a.call.reason, "x\ncall=2 event=close\r",
+	    sizeof(a.call.reason));
+	len = ledger_line_format(&a, buf, sizeof(buf));
+	assert_ptr_equal(memchr(buf, '\n', (size_t)len), buf + len - 1);
+	assert_int_equal(ledger_line_parse(buf, (size_t)len - 1, &b), 0);
+	assert_string_equal(b.call.reason, "x?call=2 event=close?");
+}
+
+static void
+test_line_bad(void **state)
+{
+	static const char * const bad[] = {
+		"", "call=1", "event=open", "call=0 event=open",
+		"call=x event=open", "call= event=open", "call=1 event",
+		"call=1 event=open =x", "call=1 event=open why=\"a",
+		"call=1 event=open why=\"a\"b", "call=1 event=open why=\"a\\",
+		"call=99999999999999999999 event=open",
+		"call=1 event=open time=-1", "call 1 event=open"
+	};
+	struct ledger_line	 l;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ledger_line_parse(bad[i], strlen(bad[i]),
+		    &l), -1);
+}
+
+/* Of a later version. */
+static void
+test_line_unknown(void **state)
+{
+	static const char	 a[] = "call=1 event=open moon=full time=5 "
+	    "words=\"two words\" why=x";
+	static const char	 b[] = "call=1 event=swapped time=5";
+	struct ledger_line	 l;
+
+	(void)state;
+	assert_int_equal(ledger_line_parse(a, strlen(a), &l), 0);
+	assert_int_equal(l.call.opened, 5);
+	assert_string_equal(l.call.why, "x");
+	assert_int_equal(ledger_line_parse(b, strlen(b), &l), 0);
+	assert_int_equal(l.event, LEDGER_OTHER);
+}
+
+static void
+test_calls(void **state)
+{
+	struct ledger	*ledger = load(1000);
+	struct ctl_call	 call, got;
+
+	(void)state;
+	assert_int_equal(ledger_count(ledger), 0);
+	call_open(ledger, &call, 1000);
+	assert_int_equal(call.call, 1);
+	call_close(ledger, &call, 1060, 0, 1);
+	call_open(ledger, &call, 2000);
+	assert_int_equal(call.call, 2);
+	call_close(ledger, &call, 2060, 0, 0);
+	assert_int_equal(ledger_count(ledger), 2);
+	assert_int_equal(ledger_seek(ledger, 2), 1);
+	assert_int_equal(ledger_seek(ledger, 3), 2);
+	ledger_free(ledger);
+	/* And again from the file. */
+	ledger = load(3000);
+	assert_int_equal(ledger_count(ledger), 2);
+	assert_int_equal(ledger_read(ledger, 1, &got), 0);
+	assert_memory_equal(&got, &call, sizeof(got));
+	call_open(ledger, &call, 3000);
+	assert_int_equal(call.call, 3);
+	ledger_free(ledger);
+}
+
+/* L4: the entry is in the file when open returns. */
+static void
+test_open_is_written(void **state)
+{
+	struct ledger	*ledger = load(1000);
+	struct ctl_call	 call;
+	char		 buf[4096];
+
+	(void)state;
+	call_open(ledger, &call, 1000);
+	contents(buf, sizeof(buf));
+	assert_string_equal(buf, "call=1 event=open time=1000 line=v34 "
+	    "number=0570001234 why=\"messages 20\" worst_seconds=900 "
+	    "worst_cost=5000\n");
+	ledger_free(ledger);
+}
+
+/* What a crash left open is charged at its worst case, once. */
+static void
+test_crash(void **state)
+{
+	struct ledger		*ledger = load(1000);
+	struct policy_sum	 sum;
+	struct ctl_call		 call;
+	int			 i;
+
+	(void)state;
+	call_open(ledger, &call, 1000);
+	ledger_sum(ledger, 0, &sum);
+	assert_int_equal(sum.seconds, 900);
+	ledger_free(ledger);
+	for (i = 0; i < 2; i++) {
+		ledger = load(5000 + i);
+		ledger_sum(ledger, 0, &sum);
+		assert_int_equal(sum.calls, 1);
+		assert_int_equal(sum.seconds, 900);
+		assert_int_equal(sum.cost, 5000);
+		assert_int_equal(ledger_read(ledger, 0, &call), 0);
+		assert_string_equal(call.result, "crashed");
+		assert_int_equal(call.closed, 5000);
+		ledger_free(ledger);
+	}
+}
+
+/* Power may fail at any byte of the last line. */
+static void
+test_torn(void **state)
+{
+	struct ledger	*ledger = load(1000);
+	struct ctl_call	 call;
+	char		 buf[8192];
+	size_t		 first, size, cut;
+
+	(void)state;
+	call_open(ledger, &call, 1000);
+	call_close(ledger, &call, 1060, 0, 1);
+	first = contents(buf, sizeof(buf));
+	call_open(ledger, &call, 2000);
+	ledger_free(ledger);
+	size = contents(buf, sizeof(buf));
+	for (cut = first; cut < size; cut++) {
+		assert_int_equal(truncate(path, 0), 0);
+		put(buf);
+		assert_int_equal(truncate(path, (off_t)cut), 0);
+		ledger = load(3000);
+		assert_int_equal(ledger_count(ledger), 1);
+		call_open(ledger, &call, 3000);
+		assert_int_equal(call.call, 2);
+		ledger_free(ledger);
+		ledger = load(4000);
+		assert_int_equal(ledger_count(ledger), 2);
+		ledger_free(ledger);
+	}
+}
+
+/* Strange lines, and longer ones than any of ours, are passed over. */
+static void
+test_garbage(void **state)
+{
+	struct ledger	*ledger;
+	struct ctl_call	 call;
+	char		*big = malloc(200000);
+
+	(void)state;
+	put("nonsense\n\n");
+	memset(big, 'x', 199999);
+	big[199998] = '\n';
+	big[199999] = '\0';
+	put(big);
+	put("call=7 event=open time=5 line=a worst_seconds=3\n"
+	    "call=7 event=close time=6 seconds=2 result=ok good=1\n"
+	    "call=9 event=close time=6\n");
+	free(big);
+	ledger = load(1000);
+	assert_int_equal(ledger_count(ledger), 1);
+	assert_int_equal(ledger_read(ledger, 0, &call), 0);
+	assert_int_equal(call.seconds, 2);
+	call_open(ledger, &call, 1000);
+	assert_int_equal(call.call, 10);
+	ledger_free(ledger);
+}
+
+static void
+test_sums(void **state)
+{
+	struct ledger		*ledger = load(1000);
+	struct policy_sum	 sum;
+	struct ctl_call		 call;
+	time_t			 t;
+
+	(void)state;
+	for (t = 1000; t <= 5000; t += 1000) {
+		call_open(ledger, &call, t);
+		if (t < 5000)
+			call_close(ledger, &call, t + 60, 0, 1);
+	}
+	ledger_sum(ledger, 3000, &sum);
+	assert_int_equal(sum.calls, 3);
+	assert_int_equal(sum.seconds, 60 + 60 + 900);
+	assert_int_equal(sum.cost, 1000 + 1000 + 5000);
+	ledger_sum(ledger, 5001, &sum);
+	assert_int_equal(sum.calls, 0);
+	ledger_free(ledger);
+}
+
+static void
+test_series(void **state)
+{
+	struct ledger		*ledger = load(1000);
+	struct ledger_series	 s;
+	struct ctl_call		 call;
+
+	(void)state;
+	ledger_series(ledger, &s);
+	assert_int_equal(s.attempts, 0);
+	assert_int_equal(s.good_closed, 0);
+	call_open(ledger, &call, 1000);
+	call_close(ledger, &call, 1060, 3, 1);
+	call_open(ledger, &call, 2000);
+	call_close(ledger, &call, 2060, 4, 1);
+	call_open(ledger, &call, 3000);
+	call_close(ledger, &call, 3060, 9, 0);
+	call_open(ledger, &call, 4000);
+	call_close(ledger, &call, 4060, 9, 0);
+	ledger_free(ledger);
+	ledger = load(5000);
+	ledger_series(ledger, &s);
+	assert_int_equal(s.attempts, 2);
+	assert_int_equal(s.first, 3000);
+	assert_int_equal(s.last, 4060);
+	assert_int_equal(s.good_closed, 2060);
+	assert_int_equal(s.good_up, 2030);
+	assert_int_equal(s.left, 4);
+	assert_int_equal(s.left_windows, 2);
+	/* A request of the operator begins a new series. */
+	memset(&call, 0, sizeof(call));
+	call.opened = 6000;
+	strlcpy(call.why, "request", sizeof(call.why));
+	assert_int_equal(ledger_open(ledger, &call), 0);
+	call_close(ledger, &call, 6060, 0, 0);
+	ledger_series(ledger, &s);
+	assert_int_equal(s.attempts, 1);
+	assert_int_equal(s.first, 6000);
+	assert_int_equal(s.good_closed, 2060);
+	ledger_free(ledger);
+}
+
+static void
+test_hold(void **state)
+{
+	struct ledger	*ledger = load(1000);
+
+	(void)state;
+	assert_false(ledger_held(ledger));
+	assert_int_equal(ledger_hold(ledger, 1, 1000), 0);
+	ledger_free(ledger);
+	ledger = load(2000);
+	assert_true(ledger_held(ledger));
+	assert_int_equal(ledger_hold(ledger, 0, 2000), 0);
+	ledger_free(ledger);
+	ledger = load(3000);
+	assert_false(ledger_held(ledger));
+	ledger_free(ledger);
+}
+
+static void
+limit(rlim_t bytes)
+{
+	struct rlimit	 rl;
+
+	getrlimit(RLIMIT_FSIZE, &rl);
+	rl.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &rl), 0);
+}
+
+/* No room: no call; and an end that waits is not lost. */
+static void
+test_full(void **state)
+{
+	struct ledger		*ledger = load(1000);
+	struct policy_sum	 sum;
+	struct ctl_call		 call;
+	char			 buf[4096];
+	size_t			 size;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	call_open(ledger, &call, 1000);
+	size = contents(buf, sizeof(buf));
+	limit(size + 20);
+	call.closed = 1060;
+	call.seconds = 60;
+	assert_int_equal(ledger_close(ledger, &call, 0, 1), -1);
+	assert_int_equal(contents(buf, sizeof(buf)), size);
+	/* It counts as it was, though. */
+	ledger_sum(ledger, 0, &sum);
+	assert_int_equal(sum.seconds, 60);
+	call.opened = 2000;
+	assert_int_equal(ledger_open(ledger, &call), -1);
+	assert_int_equal(ledger_count(ledger), 1);
+	limit(RLIM_INFINITY);
+	assert_int_equal(ledger_retry(ledger), 0);
+	ledger_free(ledger);
+	ledger = load(3000);
+	assert_int_equal(ledger_read(ledger, 0, &call), 0);
+	assert_int_equal(call.closed, 1060);
+	ledger_free(ledger);
+}
+
+/* Years of calls: memory keeps some 400 days of them. */
+static void
+test_many(void **state)
+{
+	struct ledger	*ledger;
+	struct ctl_call	 call;
+	FILE		*fp = fopen(path, "w");
+	int		 i;
+
+	(void)state;
+	for (i = 1; i <= 30000; i++)
+		fprintf(fp, "call=%d event=open time=%d worst_seconds=9\n"
+		    "call=%d event=close time=%d seconds=1\n", i, i * 3600,
+		    i, i * 3600 + 1);
+	fclose(fp);
+	ledger = load(30000 * 3600);
+	assert_in_range(ledger_count(ledger), 9600, 10200);
+	assert_int_equal(ledger_read(ledger, ledger_count(ledger) - 1,
+	    &call), 0);
+	assert_int_equal(call.call, 30000);
+	assert_int_equal(ledger_read(ledger, 0, &call), 0);
+	assert_int_equal(call.call, 30001 - ledger_count(ledger));
+	ledger_free(ledger);
+}
+
+int
+main(void)
+{
+#define TEST(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(test_line_round_trip),
+		cmocka_unit_test(test_line_control),
+		cmocka_unit_test(test_line_bad),
+		cmocka_unit_test(test_line_unknown),
+		TEST(test_calls),
+		TEST(test_open_is_written),
+		TEST(test_crash),
+		TEST(test_torn),
+		TEST(test_garbage),
+		TEST(test_sums),
+		TEST(test_series),
+		TEST(test_hold),
+		TEST(test_full),
+		TEST(test_many)
+	};
+
+	log_init(1, 0);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
