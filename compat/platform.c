@@ -2,6 +2,8 @@
 /* What platforms do differently. */
 
 #include <errno.h>
+#include <stdlib.h>
+#include <time.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -18,4 +20,14 @@ platform_die_with_parent(int sig)
 	errno = ENOSYS;
 	return (-1);
 #endif
+}
+
+void
+platform_keep_timezone(void)
+{
+#ifdef __GLIBC__
+	/* Without TZ, mktime(3) looks at the file anew each time. */
+	(void)setenv("TZ", ":/etc/localtime", 0);
+#endif
+	tzset();
 }

@@ -8,4 +8,10 @@
  */
 int	 platform_die_with_parent(int sig);
 
+/*
+ * Loads the time zone and keeps it: call before chroot(2), after which its
+ * file is out of reach.
+ */
+void	 platform_keep_timezone(void);
+
 #endif

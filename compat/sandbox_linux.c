@@ -109,10 +109,12 @@ static int
 allow_arg(scmp_filter_ctx ctx, int call, unsigned int arg,
     unsigned long value)
 {
-	int	 r;
+	const struct scmp_arg_cmp	 equal = {
+		.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value
+	};
+	int				 r;
 
-	r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 1,
-	    SCMP_CMP(arg, SCMP_CMP_EQ, value));
+	r = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, call, 1, &equal);
 	if (r != 0) {
 		errno = -r;
 		return (-1);

@@ -18,6 +18,7 @@
 #include "child.h"
 #include "conf_msg.h"
 #include "log.h"
+#include "platform.h"
 #include "sandbox.h"
 
 #define CHANNEL_FD	3	/* where the parent puts its pipe */
@@ -340,6 +341,7 @@ child_run(const struct child_ops *child, int argc, char *argv[])
 	log_procinit(proto_proc_name(ops->self));
 	log_setverbose(verbose);
 	umask(077);
+	platform_keep_timezone();
 	child_drop(user, root);
 
 	if (event_init() == NULL)
