@@ -75,7 +75,7 @@ static struct {
 
 static void	 hang_up(const char *, int);
 
-static void
+static void __attribute__((__format__(printf, 1, 2)))
 note(const char *fmt, ...)
 {
 	va_list	 ap;
