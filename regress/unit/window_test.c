@@ -826,7 +826,7 @@ test_summary(void **state)
 	progress(PROC_SPOOLD, 1, 0);
 	pass(5000);
 	window_summary(w, &s);
-	assert_int_equal(s.rate_in, 1000 / 15);
+	assert_int_equal(s.rate_in, 1000 / 5);
 }
 
 int
