@@ -13,7 +13,7 @@
 #include "imsg.h"
 
 #define IBUF_FD_NONE	(-1)
-#define IBUF_FD_VIEW	(-2)	/* somebody else's memory: neither grow nor free */
+#define IBUF_FD_VIEW	(-2)	/* another's memory: neither grow nor free */
 
 #define IBUF_GROW	64	/* do not allocate in smaller steps */
 

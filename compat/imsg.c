@@ -20,7 +20,7 @@
 
 #include "imsg.h"
 
-#define IMSG_FD_MARK		0x80000000U	/* in hdr.len: comes with a fd */
+#define IMSG_FD_MARK		0x80000000U	/* in hdr.len: has a fd */
 #define IMSG_ALLOW_FDPASS	0x01		/* in imsgbuf.flags */
 
 /* Buffers of one sendmsg: enough for a batch, and little stack. */

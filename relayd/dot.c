@@ -17,7 +17,7 @@ enum dot_state {
 	DOT_LINE = 0,	/* at the beginning of the data or of a line */
 	DOT_MIDDLE,
 	DOT_CR,		/* after a CR */
-	DOT_DOT,	/* after the first dot of a line, of two when stuffing */
+	DOT_DOT,	/* after a line's first dot, of two when stuffing */
 	DOT_DOT_CR,	/* after it and a CR: is it the end? */
 	DOT_END
 };

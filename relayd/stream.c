@@ -412,7 +412,8 @@ stream_ended(struct stream *s)
 		return (1);
 	if (s->tls_state == STREAM_TLS_OPEN && !stream_tls_close(s))
 		return (0);
-	if (shutdown(s->fd, SHUT_WR) == -1)
+	/* Nothing was written that a reset could destroy. */
+	if (s->bytes_out == 0 || shutdown(s->fd, SHUT_WR) == -1)
 		return (1);
 	s->lingering = 1;
 	s->last = stream_clock();

@@ -6,6 +6,8 @@
  * (stream_pause); writing queues memory and file ranges and tells when the
  * queue has drained below the low-water mark.  Callbacks run from the event
  * loop, never from within a call on the stream; after stream_free none runs.
+ * Of STREAM_EOF and STREAM_ERROR one is told, once; what came before it can
+ * still be read then.  After STREAM_EOF one can still write.
  */
 #ifndef RELAYD_STREAM_H
 #define RELAYD_STREAM_H
@@ -22,7 +24,8 @@ enum stream_event {
 	STREAM_CONNECTED,	/* of stream_connect */
 	STREAM_SECURE,		/* TLS handshake done, peer verified */
 	STREAM_DATA,		/* more input is in the buffer */
-	STREAM_DRAINED,		/* output fell below the low-water mark */
+	STREAM_DRAINED,		/* output was at the low-water mark or above,
+				 * and fell below it */
 	STREAM_EOF,		/* the peer will send no more */
 	STREAM_TIMEOUT,		/* stream_timeout passed without progress */
 	STREAM_ERROR		/* broken; stream_error has the reason */
@@ -43,16 +46,20 @@ struct stream	*stream_connect(const struct sockaddr *, socklen_t,
 		    stream_callback *, void *arg);
 /* Closes at once; unsent output is lost.  NULL is allowed. */
 void		 stream_free(struct stream *);
-/* Closes when the output has been written (bounded by the timeout); no
- * callback runs any more. */
+/*
+ * Closes when the output has been written (bounded by the timeout, or by a
+ * minute without progress where there is none); no callback runs any more,
+ * and the stream is not the caller's any more.
+ */
 void		 stream_finish(struct stream *);
 
 /*
  * TLS from here on; queued plain output goes first, and plain input that
  * has not been read yet is an error (injection before STARTTLS): -1 with
  * EPROTO.  server is a tls_server() context that stays the caller's;
- * a client's config stays the caller's and is used during the call only.
- * 0, or -1 with errno.
+ * a client's config stays the caller's and may be freed after the call.
+ * Allowed before STREAM_CONNECTED.  0, or -1 with errno (EINVAL: libtls
+ * refused the config, stream_error has the reason).
  */
 int		 stream_tls_server(struct stream *, struct tls *server);
 int		 stream_tls_client(struct stream *, struct tls_config *,
@@ -75,7 +82,11 @@ int		 stream_line(struct stream *, char **line, size_t *len,
 /* Bytes in the input buffer, and the pointer to them. */
 size_t		 stream_peek(struct stream *, const uint8_t **);
 void		 stream_consume(struct stream *, size_t);
-/* Stop and resume reading from the socket: back-pressure. */
+/*
+ * Stop and resume reading from the socket: back-pressure.  Meanwhile neither
+ * STREAM_DATA nor STREAM_EOF is told; stream_resume has STREAM_DATA told
+ * again, if there is unread input.
+ */
 void		 stream_pause(struct stream *);
 void		 stream_resume(struct stream *);
 
@@ -91,12 +102,16 @@ uint64_t	 stream_queued(const struct stream *);
 
 /*
  * The longest time, in milliseconds, without a byte moving in either
- * direction before STREAM_TIMEOUT; 0: for ever.
+ * direction before STREAM_TIMEOUT; 0: for ever.  It begins with the call,
+ * also when paused, and is told again each time it passes.  Where the system
+ * can tell, what the peer acknowledges of our output counts as well: a slow
+ * line carries the kernel's buffer for minutes.
  */
 void		 stream_timeout(struct stream *, uint64_t ms);
 
 int		 stream_fd(const struct stream *);
-uint64_t	 stream_bytes_in(const struct stream *);	/* on the wire */
+/* Bytes on the wire: with TLS what it adds is counted, too. */
+uint64_t	 stream_bytes_in(const struct stream *);
 uint64_t	 stream_bytes_out(const struct stream *);
 /* Why it broke, in words; never NULL. */
 const char	*stream_error(const struct stream *);
@@ -105,8 +120,9 @@ const char	*stream_error(const struct stream *);
  * RFC 5321 4.5.2: makes a lone "." or a line that begins with "." safe for
  * DATA and for POP3.  Streaming: *state is 0 before the first byte.  Writes
  * at most outlen bytes and returns how many; *used says how much of in was
- * taken.  dot_end gives the end of the data (".\r\n", with "\r\n" before
- * where the data did not end in it) into out of at least 6 bytes.
+ * taken.  in and out must not overlap.  dot_end gives the end of the data
+ * (".\r\n", with "\r\n" before where the data did not end in it) into out
+ * of at least 6 bytes.
  */
 size_t		 dot_stuff(int *state, const uint8_t *in, size_t inlen,
 		    size_t *used, uint8_t *out, size_t outlen);
@@ -114,7 +130,9 @@ size_t		 dot_end(int state, uint8_t *out);
 /*
  * The reverse, for the receiver: takes bytes after DATA or RETR, gives
  * message bytes, and stops at CRLF "." CRLF only.  Returns 1 at the end of
- * the data, 0 if there is room for more; *used and *outlen tell how far.
+ * the data, 0 if there may be more; *outlen is the room in out and becomes
+ * the bytes written, *used is what was taken of in.  Nothing is taken after
+ * the end.
  */
 int		 dot_unstuff(int *state, const uint8_t *in, size_t inlen,
 		    size_t *used, uint8_t *out, size_t *outlen);

@@ -81,7 +81,7 @@ struct stream {
 	size_t			 in_wpos;
 	size_t			 scanned;	/* unread, without a line end */
 	int			 scan_crlf;
-	int			 more_in;	/* TLS may hold decrypted bytes */
+	int			 more_in;	/* TLS may hold some */
 	int			 discarding;	/* the rest of a long line */
 	int			 discard_crlf;
 	int			 discard_cr;	/* the byte before was a CR */
@@ -100,6 +100,7 @@ struct stream {
 
 	enum stream_tls		 tls_state;
 	struct tls		*tls;
+	char			*servername;	/* of a client */
 	uint64_t		 plain_left;	/* to be sent before TLS */
 	int			 sys_errno;	/* of the socket, under TLS */
 	char			 tls_info[80];

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tls.h>
 
@@ -113,19 +114,37 @@ stream_put(struct stream *s, const void *buf, size_t len)
 	return (n);
 }
 
-void
-stream_handshake(struct stream *s)
+/*
+ * libretls 3.7.0 takes an alert that says good-bye for the success of a
+ * handshake, wherever in it the alert comes: before the peer has shown any
+ * certificate, too.  So see for ourselves that we know the peer.
+ */
+static int
+tls_verified(struct stream *s)
 {
 	const char	*version, *cipher;
 
+	version = tls_conn_version(s->tls);
+	cipher = tls_conn_cipher(s->tls);
+	if (version == NULL || cipher == NULL || strcmp(cipher, "(NONE)") == 0)
+		return (0);
+	if (s->servername != NULL && (!tls_peer_cert_provided(s->tls) ||
+	    tls_peer_cert_contains_name(s->tls, s->servername) != 1))
+		return (0);
+	snprintf(s->tls_info, sizeof(s->tls_info), "%s %s", version, cipher);
+	return (1);
+}
+
+void
+stream_handshake(struct stream *s)
+{
 	if (tls_result(s, tls_handshake(s->tls), &s->want_read,
 	    "tls handshake") != 0)
 		return;
-	version = tls_conn_version(s->tls);
-	cipher = tls_conn_cipher(s->tls);
-	snprintf(s->tls_info, sizeof(s->tls_info), "%s %s",
-	    version != NULL ? version : "TLS",
-	    cipher != NULL ? cipher : "unknown");
+	if (!tls_verified(s)) {
+		stream_fail(s, "tls handshake: broken off by the peer");
+		return;
+	}
 	s->tls_state = STREAM_TLS_OPEN;
 	s->want_read = EV_READ;
 	s->want_write = EV_WRITE;
@@ -145,7 +164,9 @@ void
 stream_tls_free(struct stream *s)
 {
 	tls_free(s->tls);
+	free(s->servername);
 	s->tls = NULL;
+	s->servername = NULL;
 }
 
 /* May the stream go over to TLS now?  0, or -1 with errno. */
@@ -177,8 +198,7 @@ tls_refuse(struct stream *s, const char *reason)
 {
 	snprintf(s->error, sizeof(s->error), "tls: %s",
 	    reason != NULL ? reason : "out of memory");
-	tls_free(s->tls);
-	s->tls = NULL;
+	stream_tls_free(s);
 	errno = EINVAL;
 	return (-1);
 }
@@ -210,8 +230,12 @@ stream_tls_client(struct stream *s, struct tls_config *config,
 {
 	if (tls_allowed(s) == -1)
 		return (-1);
-	if ((s->tls = tls_client()) == NULL)
+	if ((s->servername = strdup(servername)) == NULL)
 		return (-1);
+	if ((s->tls = tls_client()) == NULL) {
+		stream_tls_free(s);
+		return (-1);
+	}
 	if (tls_configure(s->tls, config) == -1 ||
 	    tls_connect_cbs(s->tls, tls_get, tls_put, s, servername) == -1)
 		return (tls_refuse(s, tls_error(s->tls)));
