@@ -56,6 +56,7 @@ static struct channel		 spoold, dialerd;	/* the test's */
 static struct file		 files[FILES];
 static size_t			 nfiles;
 static int			 hold_ready;	/* do not answer opens */
+static size_t			 hold_from;	/* nor those from this on */
 static int			 violation;
 static struct proto_progress	 progress;
 static struct proto_account_result results[PEERS];
@@ -174,7 +175,7 @@ on_open(struct channel *ch, struct imsg *imsg, void *arg)
 	fclose(fp);
 	f->id = imsg_get_id(imsg);
 	strlcpy(f->uid, msg.uid.uid, sizeof(f->uid));
-	if (!hold_ready)
+	if (!hold_ready && (hold_from == 0 || nfiles <= hold_from))
 		send_ready(ch, f);
 	return (0);
 }
@@ -361,6 +362,7 @@ setup(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	nfiles = nresults = nquestions = npeers = naccepted = together = 0;
 	hold_ready = violation = stale = 0;
+	hold_from = 0;
 	memset(files, 0, sizeof(files));
 	memset(&progress, 0, sizeof(progress));
 	memset(results, 0, sizeof(results));
@@ -647,6 +649,34 @@ test_window_closes(void **state)
 	assert_int_equal(progress.failed, 0);
 }
 
+/* A POP3 session says good-bye, so that its deletions count. */
+static void
+test_closes_with_quit(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		SEND("+OK\n"), EXPECT("CAPA"),
+		SEND("+OK\nSASL PLAIN\nPIPELINING\n.\n"),
+		EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"),
+		EXPECT("LIST"), SEND("+OK\n+OK\n1 a\n2 b\n.\n"),
+		SEND("+OK\n1 9\n2 10\n.\n"), EXPECT("RETR 1"),
+		SEND("+OK\na\n.\n"), EXPECT("DELE 1"), EXPECT("QUIT"),
+		SEND("+OK\n+OK\n"), END
+	};
+
+	(void)state;
+	hold_from = 1;
+	add_account("a", FETCH_POP3);
+	TAILQ_FIRST(&conf->accounts)->keep = KEEP_NONE;
+	scripts[0] = steps;
+	schedule_open(1, conf);
+	UNTIL(progress.messages == 1);
+	close_window();
+	assert_int_equal(results[0].error, ECANCELED);
+	assert_int_equal(results[0].messages, 1);
+	send_ready(&spoold, &files[1]);
+	UNTIL(files[1].aborted);
+}
+
 /*
  * It closes while spoold opens a file: there is nothing to abort before
  * that is open, and then it is.
@@ -772,6 +802,7 @@ main(void)
 		TEST(stale_address),
 		TEST(dead_server),
 		TEST(window_closes),
+		TEST(closes_with_quit),
 		TEST(closes_while_opening),
 		TEST(spoold_dies),
 		TEST(opens_again),

@@ -202,6 +202,24 @@ test_line_drops(void **state)
 	assert_memory_equal(spool_message("5")->data, large, 19000);
 }
 
+/* Nor is what may be another message's. */
+static void
+test_line_drops_unproven(void **state)
+{
+	static char			 r1[70000];
+	static const struct peer_step	 steps[] = {
+		ONE("150000"), LONE("a4 UID FETCH 5 BODY.PEEK[]<0.65536>"),
+		SEND("* 1 FETCH (BODY[]<0> {65536}\n"), SEND(r1), CLOSE, END
+	};
+
+	(void)state;
+	memset(r1, 'x', 20000);
+	run(steps);
+	assert_int_equal(spool_message("5")->len, 20000);
+	assert_int_equal(spool_message("5")->aborted, 1);
+	assert_int_equal(spool_message("5")->kept, 0);
+}
+
 /* Of a little there is nothing worth keeping. */
 static void
 test_line_drops_early(void **state)
@@ -847,6 +865,7 @@ main(void)
 		TEST(resume_at_end),
 		TEST(line_drops),
 		TEST(line_drops_early),
+		TEST(line_drops_unproven),
 		TEST(size_too_small),
 		TEST(size_too_large),
 		TEST(small_ranges),
