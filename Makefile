@@ -95,19 +95,27 @@ include regress/unit/CONFIG.mk
 include regress/unit/CORE.mk
 include regress/unit/FETCH.mk
 include regress/unit/FLUSH.mk
+include regress/unit/LINE.mk
 include regress/unit/MAILBOX.mk
+include regress/unit/PLUMBING.mk
 include regress/unit/SMTPIN.mk
 include regress/unit/STORE.mk
 
 TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/ipc/ipc_test regress/unit/pop3_reply_test \
 	regress/unit/imap_parse_test regress/unit/pop3_client_test \
-	regress/unit/imap_client_test regress/unit/smtp_reply_test \
-	regress/unit/smtp_client_test regress/unit/bounce_test \
-	regress/unit/flush_test regress/unit/maildir_test \
-	regress/unit/pop3_command_test regress/unit/mailbox_test \
-	regress/unit/local_test regress/unit/deliver_test \
-	regress/unit/pop3_server_test regress/unit/address_test \
+	regress/unit/imap_client_test regress/unit/fetch_window_test \
+	regress/unit/smtp_reply_test regress/unit/smtp_client_test \
+	regress/unit/bounce_test regress/unit/flush_test \
+	regress/unit/modem_test regress/unit/span_test \
+	regress/unit/tariff_test regress/unit/policy_test \
+	regress/unit/ledger_test regress/unit/window_test \
+	regress/unit/tty_test regress/unit/control_test \
+	regress/unit/maildir_test regress/unit/pop3_command_test \
+	regress/unit/mailbox_test regress/unit/local_test \
+	regress/unit/deliver_test regress/unit/pop3_server_test \
+	regress/unit/imsg_test regress/unit/dot_test regress/unit/stream_test \
+	regress/unit/stream_tls_test regress/unit/address_test \
 	regress/unit/smtp_command_test regress/unit/header_test \
 	regress/unit/received_test regress/unit/sasl_test \
 	regress/unit/route_test regress/unit/netmatch_test \
@@ -117,10 +125,11 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 
 FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \
-	regress/fuzz/smtp_reply_fuzz regress/fuzz/pop3_command_fuzz \
-	regress/fuzz/address_fuzz regress/fuzz/smtp_command_fuzz \
-	regress/fuzz/header_fuzz regress/fuzz/queue_record_fuzz \
-	regress/fuzz/fetchlog_fuzz
+	regress/fuzz/smtp_reply_fuzz regress/fuzz/modem_fuzz \
+	regress/fuzz/ledger_line_fuzz regress/fuzz/pop3_command_fuzz \
+	regress/fuzz/dot_fuzz regress/fuzz/imsg_fuzz regress/fuzz/address_fuzz \
+	regress/fuzz/smtp_command_fuzz regress/fuzz/header_fuzz \
+	regress/fuzz/queue_record_fuzz regress/fuzz/fetchlog_fuzz
 
 $(TESTS) $(FUZZ): $(HEADERS)
 
