@@ -252,6 +252,7 @@ test_noise(void **state)
 	assert_int_equal(modem_status(&m), MODEM_WORKING);
 	say("\r\n  NO CARRIER  \r\n");
 	assert_int_equal(m.result, MODEM_NO_CARRIER);
+	assert_string_equal(modem_text(&m), "NO CARRIER");
 }
 
 /* An epoch that stays means that the timer runs on. */
