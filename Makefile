@@ -83,6 +83,22 @@ parent/parse.o: parent/parse.c
 $(LIB_OBJS) $(RELAYD_OBJS) $(SPOOLD_OBJS) $(DIALERD_OBJS) $(FETCHD_OBJS) \
     $(RELAYCTL_OBJS): $(HEADERS)
 
+# Where things are, as given to make; what depends on it is built again when
+# that changes.
+paths.h: FORCE
+	@{ echo '/* Written by make. */'; \
+	echo '#define LIBEXECDIR "$(LIBEXECDIR)"'; \
+	echo '#define CONF_FILE "$(SYSCONFDIR)/mail/relayd.conf"'; \
+	echo '#define SPOOLDIR "$(LOCALSTATEDIR)/spool/relayd"'; \
+	echo '#define EMPTYDIR "$(LOCALSTATEDIR)/empty/relayd"'; \
+	echo '#define CONTROL_SOCKET "$(RUNSTATEDIR)/relayd/relayd.sock"'; \
+	echo '#define CONTROL_SOCKET_RO "$(RUNSTATEDIR)/relayd/status.sock"'; \
+	} > paths.h.new
+	@cmp -s paths.h.new paths.h || cp paths.h.new paths.h
+	@rm -f paths.h.new
+
+FORCE:
+
 # Tests
 
 MODEM_OBJS = regress/modem/far.o regress/modem/forward.o \
@@ -185,4 +201,4 @@ clean:
 	    $(TESTS) $(FUZZ) regress/modem/modem
 
 distclean: clean
-	rm -f config.mk config.h config.log
+	rm -f config.mk config.h config.log paths.h

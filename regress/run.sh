@@ -2,11 +2,11 @@
 # See LICENSE for the terms.
 # Runs the tests and adds up what they counted.
 # usage: run.sh unit-test ...
-# REGRESS names the kinds to run: unit fuzz config man system sanitize.
+# REGRESS names the kinds to run: unit fuzz config man build system sanitize.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
-: "${REGRESS:=unit fuzz config man system sanitize}"
+: "${REGRESS:=unit fuzz config man build system sanitize}"
 passed=0 failed=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
@@ -68,6 +68,7 @@ for kind in $REGRESS; do
 	fuzz) run_fuzz ;;
 	config) run_script regress/config/run.sh parent/relayd ;;
 	man) run_script regress/man.sh ;;
+	build) run_script regress/build.sh ;;
 	sanitize) run_script regress/sanitize.sh ;;
 	system)
 		for s in regress/system/[a-z]*.sh; do

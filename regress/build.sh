@@ -1,0 +1,54 @@
+#!/bin/sh
+# See LICENSE for the terms.
+# The other compiler, the other make and the other yacc, in a copy of the
+# tree; and what "make install" puts where, run as it is installed.
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+passed=0 failed=0
+tmp=$(mktemp -d /tmp/relayd-build.XXXXXX) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
+
+# try NAME COMMAND ...
+try() {
+	name=$1; shift
+	if "$@" >"$tmp/out" 2>&1; then
+		echo "ok $name"
+		passed=$((passed + 1))
+	else
+		echo "FAIL $name"
+		grep -E 'error|warning|\*\*\*|stopped' "$tmp/out" | head -n 20
+		tail -n 5 "$tmp/out"
+		failed=$((failed + 1))
+	fi
+}
+
+mkdir "$tmp/src"
+(cd "$top" && tar cf - --exclude='*.o' --exclude=.git --exclude='*.a' .) |
+    (cd "$tmp/src" && tar xf -)
+cd "$tmp/src" || exit 1
+make -s distclean >/dev/null 2>&1
+
+try "configure for clang and bison" ./configure CC=clang YACC="bison -y" \
+    --prefix=/usr/x
+try "bmake with clang" bmake -j2 tests
+try "bmake install" bmake install DESTDIR="$tmp/dest" \
+    PREFIX=/opt/relayd SYSCONFDIR=/opt/etc
+for f in sbin/relayd sbin/relayctl libexec/relayd/spoold \
+    libexec/relayd/dialerd libexec/relayd/fetchd \
+    share/man/man5/relayd.conf.5 share/man/man8/relayd.8 \
+    share/man/man8/relayctl.8 share/examples/relayd/relayd.conf \
+    share/examples/relayd/relayd.service; do
+	try "installed: $f" test -f "$tmp/dest/opt/relayd/$f"
+done
+try "paths given to install are compiled in" grep -q \
+    /opt/relayd/libexec/relayd "$tmp/dest/opt/relayd/sbin/relayd"
+cp "$tmp/dest/opt/relayd/share/examples/relayd/relayd.conf" "$tmp/conf"
+chmod 600 "$tmp/conf"
+try "the installed relayd takes the installed example" \
+    "$tmp/dest/opt/relayd/sbin/relayd" -n -f "$tmp/conf"
+try "clean leaves nothing that was built" sh -c \
+    "bmake distclean && ! find . -name '*.o' -o -name '*_test' -type f |
+    grep ."
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
