@@ -26,8 +26,9 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/queue_reader.o spoold/queue_record.o spoold/queue_recover.o \
 	spoold/queue_replay.o spoold/received.o spoold/route.o spoold/sasl.o \
 	spoold/smtp_auth.o spoold/smtp_client.o spoold/smtp_command.o \
-	spoold/smtp_data.o spoold/smtp_reply.o spoold/smtp_server.o \
-	spoold/smtp_session.o spoold/spoold.o spoold/waiting.o
+	spoold/smtp_data.o spoold/smtp_login.o spoold/smtp_reply.o \
+	spoold/smtp_server.o spoold/smtp_session.o spoold/smtp_transaction.o \
+	spoold/spoold.o spoold/waiting.o
 
 DIALERD_OBJS = dialerd/control.o dialerd/dialerd.o dialerd/ledger.o \
 	dialerd/ledger_line.o dialerd/modem.o dialerd/policy.o dialerd/span.o \

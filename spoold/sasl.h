@@ -1,7 +1,7 @@
 /* See LICENSE for the terms. */
 
 /* What clients say to prove who they are, as the SASL mechanisms PLAIN and
- * LOGIN have it.  RFC 4616, RFC 4648.  No I/O and no allocation. */
+ * LOGIN have it.  RFC 4616, RFC 4648.  No I/O. */
 #ifndef SPOOLD_SASL_H
 #define SPOOLD_SASL_H
 
@@ -23,6 +23,11 @@ struct sasl_login {
  * does not fit size, the NUL included.
  */
 ssize_t	 sasl_base64_decode(const char *, size_t, char *dst, size_t size);
+/*
+ * Encodes in base64: a string to be freed, overwritten before when it is a
+ * secret; NULL with errno.
+ */
+char	*sasl_base64_encode(const void *, size_t);
 /*
  * Takes a decoded PLAIN message apart; acting for somebody else is not
  * possible.  0, or -1.

@@ -1,7 +1,8 @@
 # Tests of the flush: SMTP replies, the SMTP client, bounces, the policy.
 
 FLUSH_CLIENT_OBJS = regress/unit/smtp_peer.o spoold/smtp_client.o \
-	spoold/smtp_reply.o spoold/envelope.o
+	spoold/smtp_login.o spoold/smtp_transaction.o spoold/smtp_reply.o \
+	spoold/sasl.o spoold/envelope.o
 
 FLUSH_QUEUE_OBJS = spoold/queue.o spoold/queue_batch.o spoold/queue_clean.o \
 	spoold/queue_memory.o spoold/queue_read.o spoold/queue_reader.o \
