@@ -1,0 +1,134 @@
+#!/bin/sh
+# See LICENSE for the terms.
+# SIGKILL of each process in the middle of a window: the line is down within
+# two seconds, what died is started again, and the next window carries what
+# is left, with nothing lost or doubled.  And SIGTERM, which ends a window in
+# good order.
+. "${TOP:-$(dirname "$0")/../..}/regress/system/lib.sh"
+
+provider_start
+site_ports
+MODEM_RATE=1600000
+modem_start
+site_start
+batch_begin
+batch_in 2
+
+# Small messages are sent first: when all of them are, a large one is on its
+# way; and mail comes in.
+SMALL=4
+in_the_middle() {
+	set -- $(summary '[.state, .call.sent, .todo_out, .call.bytes_out,
+	    .call.bytes_in] | map(tostring) | join(" ")')
+	[ "$1" = window ] && [ "$2" -eq $SMALL ] && [ "$3" -eq 1 ] &&
+	    [ "$4" -gt 60000 ] && [ "$5" -gt 30000 ]
+}
+# start_window: a window with both directions in the middle of a message.
+start_window() {
+	batch_begin
+	batch_out $SMALL 500000
+	batch_in 1
+	big_file "$MAIL/pop.eml" 200000
+	put_in bob "$MAIL/pop.eml"
+	big_file "$MAIL/imap.eml" 200000
+	put_in heidi "$MAIL/imap.eml"
+	must_wait 5 queue_is $((SMALL + 1))
+	CALL=$(($(call_count) + 1))
+	RECORD=$(($(modem_calls) + 1))
+	must_wait 10 line_is idle
+	ctl dial >/dev/null
+	must_wait 20 in_the_middle
+}
+# The emulator's clock.
+uptime_ms() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
+hung_up() { [ "$(modem_calls)" -ge $RECORD ]; }
+# line_down NAME: it is, and it took no longer than L2 says.
+line_down() {
+	if ! wait_until 5 hung_up; then
+		not_ok "$1: the line is down" "not within 5 s"
+		return
+	fi
+	_took=$(($(value hungup "$(modem_call $RECORD)") - KILLED))
+	if [ $_took -le 2000 ]; then
+		ok "$1: the line is down within 2 s"
+		note "it took $_took ms"
+	else
+		not_ok "$1: the line is down within 2 s" "$_took ms"
+	fi
+}
+new_pid() { _p=$(site_pid "$1"); [ -n "$_p" ] && [ "$_p" != "$2" ]; }
+
+kill_child() {	# NAME
+	start_window
+	pid=$(site_pid $1)
+	[ -n "$pid" ] || die "no process $1"
+	KILLED=$(uptime_ms)
+	kill -9 $pid
+	line_down "$1 killed"
+	[ $1 = keeper ] || check "... and it is started again" \
+	    wait_until 10 new_pid $1 $pid
+	check "... the call is over in the ledger" \
+	    wait_until 15 has_closed $CALL
+	note "result: $(call_field $CALL result)," \
+	    "$(call_field $CALL reason)"
+	check "... and did not go well" \
+	    test "$(call_field $CALL result)" != ok
+	must_wait 15 site_ready
+	window
+	is "... the next window goes well" "$(call_field $CALL result)" ok
+	is "... and ends the queue" "$(summary .queue_messages)" 0
+	verify "$1 killed"
+}
+
+kill_parent() {
+	start_window
+	children=$(cat /proc/$RELAYD/task/$RELAYD/children)
+	KILLED=$(uptime_ms)
+	kill -9 $RELAYD
+	wait $RELAYD 2>/dev/null
+	line_down "parent killed"
+	all_gone() {
+		for _p in $children; do gone $_p || return 1; done
+	}
+	check "... and all of its children are gone" wait_until 5 all_gone
+	is "... the call is open in the ledger" "$(tail -n 1 \
+	    "$T/site/spool/state/ledger" | sed 's/.*\(event=[a-z]*\).*/\1/')" \
+	    event=open
+	site_start
+	is "... crashed, once relayd is started again" \
+	    "$(call_field $CALL result)" crashed
+	is "... and charged at its worst" "$(ctl_json show calls 0 |
+	    jq ".[$CALL - 1] | .cost == .worst_cost and .cost > 0")" true
+	window
+	is "... the next window goes well" "$(call_field $CALL result)" ok
+	is "... and ends the queue" "$(summary .queue_messages)" 0
+	verify "parent killed"
+}
+
+terminate() {
+	start_window
+	KILLED=$(uptime_ms)
+	kill $RELAYD
+	check "SIGTERM in a window ends relayd" wait_until 15 gone $RELAYD
+	wait $RELAYD
+	is "... with status 0" $? 0
+	check "... after the line" hung_up
+	note "it took $(($(value hungup "$(modem_call $RECORD)") - KILLED)) ms"
+	ledger=$(tail -n 1 "$T/site/spool/state/ledger")
+	is "... the ledger is closed" "$(value event "$ledger")" close
+	site_start
+	window
+	is "... the next window goes well" "$(call_field $CALL result)" ok
+	verify "SIGTERM"
+}
+
+for p in spoold dialerd fetchd keeper; do
+	kill_child $p
+done
+kill_parent
+terminate
+is "nothing stays upstream" "$(upstream_count_all)" 0
+has "deaths are logged" "$T/site/relayd.log" 'spoold: died, signal 9'
+site_stop
+modem_stop
+finish
