@@ -22,6 +22,8 @@
 #define OTHERS_MS	4000	/* the keeper tries short guards, then long */
 #define SHORT_OTHERS_MS	1100	/* its first try will do */
 #define REGISTER_MS	1500	/* answer to SHORT_GUARD; it need not know it */
+/* The CR first ends what the line may have left in the modem's buffer. */
+#define HANG_UP		"\rATH\r"
 #define ATH_MS		3000	/* from ATH to OK or NO CARRIER */
 #define CONNECT_LF_MS	100	/* the LF after the CR of CONNECT */
 
@@ -289,7 +291,7 @@ hung_up(struct modem *m)
 static void
 hang_command(struct modem *m)
 {
-	send_text(m, "ATH\r");
+	send_text(m, HANG_UP);
 	enter(m, HANG_ATH, ATH_MS);
 }
 
@@ -611,7 +613,7 @@ modem_timeout(struct modem *m)
 		enter(m, WAKE_ESCAPE, GUARD_MS + ESCAPE_MS);
 		break;
 	case WAKE_ESCAPE:
-		send_text(m, "ATH\r");
+		send_text(m, HANG_UP);
 		enter(m, WAKE, WAKE_MS);
 		break;
 	case DIAL:

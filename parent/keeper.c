@@ -368,27 +368,56 @@ keeper_reap(struct keeper *k)
 			keeper_exited(k, status);
 }
 
+/* The death of pppd, which may come just then, must not cut it short. */
 static void
 keeper_silence(int ms)
 {
 	struct timespec	 ts = { ms / 1000, (ms % 1000) * 1000000L };
 
-	nanosleep(&ts, NULL);
+	while (nanosleep(&ts, &ts) == -1 && errno == EINTR)
+		;
 }
 
-/* The escape sequence and ATH; 1 when the modem said something to it. */
+/* Reads what the modem says until it says OK, which is "0" in digits. */
+static int
+keeper_ok(struct keeper *k)
+{
+	struct pollfd	 pfd = { k->tty, POLLIN, 0 };
+	int64_t		 end = now_ms() + ANSWER_WAIT, left;
+	char		 buf[256];
+	size_t		 len = 0;
+	ssize_t		 n;
+
+	while ((left = end - now_ms()) > 0) {
+		if (poll(&pfd, 1, (int)left) != 1)
+			continue;
+		n = read(k->tty, buf + len, sizeof(buf) - len);
+		if (n <= 0)
+			return (0);
+		len += (size_t)n;
+		if (memmem(buf, len, "OK\r", 3) != NULL ||
+		    memmem(buf, len, "0\r", 2) != NULL)
+			return (1);
+		/* Its end may be the beginning of an answer. */
+		if (len > 2) {
+			memmove(buf, buf + len - 2, 2);
+			len = 2;
+		}
+	}
+	return (0);
+}
+
+/* The escape sequence and ATH; 1 when the modem obeyed. */
 static int
 keeper_escape(struct keeper *k, int guard)
 {
-	struct pollfd	 pfd = { k->tty, POLLIN, 0 };
-
 	keeper_silence(guard);
 	tcflush(k->tty, TCIFLUSH);
 	(void)!write(k->tty, "+++", 3);
 	keeper_silence(guard);
-	(void)!write(k->tty, "ATH\r", 4);
-	return (poll(&pfd, 1, ANSWER_WAIT) > 0 &&
-	    (pfd.revents & POLLIN) != 0);
+	tcflush(k->tty, TCIFLUSH);
+	(void)!write(k->tty, "\rATH\r", 5);
+	return (keeper_ok(k));
 }
 
 /*
@@ -399,10 +428,12 @@ static void
 keeper_hangup(struct keeper *k)
 {
 	struct termios	 t;
-	int		 bits = TIOCM_DTR;
+	int		 bits = TIOCM_DTR, disc = 0;
 
 	if (k->tty == -1)
 		return;
+	/* A killed pppd leaves its own, which takes no plain bytes. */
+	(void)ioctl(k->tty, TIOCSETD, &disc);
 	if (tcgetattr(k->tty, &t) == 0) {
 		t.c_cflag |= HUPCL;
 		(void)tcsetattr(k->tty, TCSANOW, &t);

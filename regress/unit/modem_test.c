@@ -358,7 +358,7 @@ test_wake(void **state)
 	expect_timeout(1000, 2000);
 	assert_string_equal(sent(), "+++");
 	modem_timeout(&m);
-	assert_string_equal(sent(), "ATH\r");
+	assert_string_equal(sent(), "\rATH\r");
 	say("\r\nOK\r\n");
 	modem_timeout(&m);
 	assert_string_equal(sent(), "ATZ\r");
@@ -417,7 +417,7 @@ test_hangup_online(void **state)
 	expect_timeout(300, 400);
 	assert_string_equal(sent(), "+++");
 	say("~garbage\r\nOK\r\n");
-	assert_string_equal(sent(), "ATH\r");
+	assert_string_equal(sent(), "\rATH\r");
 	assert_int_equal(modem_status(&m), MODEM_WORKING);
 	say("\r\nOK\r\n");
 	assert_int_equal(modem_status(&m), MODEM_DOWN);
@@ -442,7 +442,7 @@ test_hangup_long_guard(void **state)
 	expect_timeout(1000, 1200);
 	assert_string_equal(sent(), "+++");
 	expect_timeout(1100, 2000);
-	assert_string_equal(sent(), "ATH\r");
+	assert_string_equal(sent(), "\rATH\r");
 	expect_timeout(1000, 4000);
 	assert_int_equal(modem_status(&m), MODEM_DOWN);
 }
@@ -455,7 +455,7 @@ test_hangup_dialling(void **state)
 	modem_hangup(&m, 0, 0);
 	assert_string_equal(sent(), "\r");
 	say("\r\nNO CARRIER\r\n");
-	assert_string_equal(sent(), "ATH\r");
+	assert_string_equal(sent(), "\rATH\r");
 	say("\r\nOK\r\n");
 	assert_int_equal(modem_status(&m), MODEM_DOWN);
 	/* It connects in that very moment. */
@@ -478,7 +478,7 @@ test_hangup_others(void **state)
 	assert_string_equal(sent(), "");
 	assert_in_range(modem_wait(&m), 950, 1200);
 	say("\r\nOK\r\n");
-	assert_string_equal(sent(), "ATH\r");
+	assert_string_equal(sent(), "\rATH\r");
 	say("\r\nOK\r\n");
 	assert_int_equal(modem_status(&m), MODEM_DOWN);
 	/* It does not: within two seconds all the same. */

@@ -157,7 +157,7 @@ hang_up(void)
 	tty_hangup(0);
 	hears("+++");
 	says("\r\nOK\r\n");
-	hears("ATH\r");
+	hears("\rATH\r");
 	says("\r\nOK\r\n");
 	await(WINDOW_TTY_DOWN);
 }
