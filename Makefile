@@ -10,7 +10,8 @@ LIB_OBJS = relayd/ask.o relayd/channel.o relayd/child.o relayd/conf.o \
 	relayd/stream_tls.o relayd/stream_write.o compat/platform.o \
 	compat/tcp_acked.o $(SANDBOX_OBJ) $(IMSG_OBJS)
 
-RELAYD_OBJS = parent/auth.o parent/conf_build.o parent/conf_check.o \
+RELAYD_OBJS = parent/auth.o parent/conf_build.o parent/conf_build_dial.o \
+	parent/conf_build_line.o parent/conf_build_mail.o parent/conf_check.o \
 	parent/conf_default.o parent/conf_lex.o parent/conf_value.o \
 	parent/keeper.o parent/line.o parent/listen.o parent/main.o \
 	parent/passwd.o parent/printconf.o parent/proc.o parent/reload.o \
