@@ -22,14 +22,15 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/flush.o spoold/header.o spoold/list.o spoold/listener.o \
 	spoold/local.o spoold/mailbox.o spoold/maildir.o spoold/maildir_list.o \
 	spoold/netmatch.o spoold/outgoing.o spoold/pop3_command.o \
-	spoold/pop3_server.o spoold/queue.o spoold/queue_batch.o \
-	spoold/queue_clean.o spoold/queue_memory.o spoold/queue_read.o \
-	spoold/queue_reader.o spoold/queue_record.o spoold/queue_recover.o \
-	spoold/queue_replay.o spoold/received.o spoold/route.o spoold/sasl.o \
-	spoold/smtp_auth.o spoold/smtp_client.o spoold/smtp_command.o \
-	spoold/smtp_data.o spoold/smtp_login.o spoold/smtp_reply.o \
-	spoold/smtp_server.o spoold/smtp_session.o spoold/smtp_transaction.o \
-	spoold/spoold.o spoold/waiting.o
+	spoold/pop3_login.o spoold/pop3_mail.o spoold/pop3_server.o \
+	spoold/queue.o spoold/queue_batch.o spoold/queue_clean.o \
+	spoold/queue_memory.o spoold/queue_read.o spoold/queue_reader.o \
+	spoold/queue_record.o spoold/queue_recover.o spoold/queue_replay.o \
+	spoold/received.o spoold/route.o spoold/sasl.o spoold/smtp_auth.o \
+	spoold/smtp_client.o spoold/smtp_command.o spoold/smtp_data.o \
+	spoold/smtp_login.o spoold/smtp_reply.o spoold/smtp_server.o \
+	spoold/smtp_session.o spoold/smtp_transaction.o spoold/spoold.o \
+	spoold/waiting.o
 
 DIALERD_OBJS = dialerd/control.o dialerd/dialerd.o dialerd/ledger.o \
 	dialerd/ledger_line.o dialerd/modem.o dialerd/policy.o dialerd/span.o \

@@ -2,7 +2,8 @@
 # Tests of Maildirs, POP3, and local and fetched deliveries.
 
 MAILDIR_OBJS = spoold/maildir.o spoold/maildir_list.o
-POP3_OBJS = spoold/pop3_server.o spoold/pop3_command.o spoold/mailbox.o
+POP3_OBJS = spoold/pop3_server.o spoold/pop3_login.o spoold/pop3_mail.o \
+	spoold/pop3_command.o spoold/mailbox.o
 
 regress/unit/maildir_test: regress/unit/maildir_test.o $(MAILDIR_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/maildir_test.o $(MAILDIR_OBJS) librelayd.a $(LIBS) -lcmocka
