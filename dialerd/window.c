@@ -123,9 +123,7 @@ window_worst_seconds(const struct window_line *line)
 {
 	uint64_t	 ms;
 
-	ms = line->window * 1000 + CLOSE_MS + UNLINK_MS + HANGUP_MS;
-	if (line->link)
-		ms += LINK_MS;
+	ms = LINK_MS + line->window * 1000 + CLOSE_MS + UNLINK_MS + HANGUP_MS;
 	return (ms / 1000 + (line->modem ? line->answer : 0));
 }
 
@@ -427,12 +425,18 @@ open_window(struct window *w)
 	send_window(w, DIALERD_WINDOW_OPEN);
 }
 
+/*
+ * Also where there is nothing to be brought up: the parent then says so at
+ * once, and its own clock (L1) counts the window from there.
+ */
 static void
 start_link(struct window *w)
 {
 	w->link = 1;
-	if (w->tty)
+	if (w->tty && w->line.link)
 		w->ops->tty_release();
+	else if (w->tty)
+		w->ops->tty_watch();
 	enter(w, LINKING, LINK_MS);
 	send_line(w, DIALERD_LINK_START);
 }
@@ -498,12 +502,7 @@ tty_connected(struct window *w, const char *text)
 	w->call.connected = w->ops->wall();
 	w->billed = w->ops->mono();
 	strlcpy(w->call.connect, text, sizeof(w->call.connect));
-	if (w->line.link) {
-		start_link(w);
-		return;
-	}
-	w->ops->tty_watch();
-	open_window(w);
+	start_link(w);
 }
 
 void

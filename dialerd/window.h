@@ -24,7 +24,8 @@ struct window_line {
 	char		 number[PROTO_NAME_MAX];	/* "": no modem */
 	struct strlist	 init;		/* owned by the window once dialled */
 	int		 modem;		/* has a device */
-	int		 link;		/* the parent brings up pppd or `up` */
+	int		 link;		/* pppd or `up` has the line from
+					 * CONNECT on; else we watch it */
 	uint32_t	 speed;
 	int		 pulse;
 	uint64_t	 answer;	/* seconds */

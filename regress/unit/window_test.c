@@ -275,7 +275,7 @@ connect_modem(enum kind kind)
 	dial(kind);
 	pass(20000);
 	window_modem(w, WINDOW_TTY_CONNECTED, MODEM_CONNECT, "CONNECT 33600");
-	expect(kind == PPP ? "release start " : "watch window ");
+	expect(kind == PPP ? "release start " : "watch start ");
 }
 
 static void
@@ -285,11 +285,9 @@ open_window(enum kind kind)
 		dial(kind);
 	else
 		connect_modem(kind);
-	if (kind != BARE) {
-		pass(3000);
-		window_link_up(w, from_parent(0, ""));
-		expect("window ");
-	}
+	pass(kind == BARE ? 1 : 3000);
+	window_link_up(w, from_parent(0, ""));
+	expect("window ");
 }
 
 static void
@@ -355,6 +353,8 @@ test_bare(void **state)
 	expect("shut ");
 	progress(PROC_FETCHD, 0, 1);
 	progress(PROC_SPOOLD, 0, 1);
+	expect("stop ");
+	window_link_down(w, from_parent(0, "closed"));
 	expect("hangup ");
 	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
 	expect("close-tty close entry ");
@@ -557,7 +557,7 @@ test_carrier_lost(void **state)
 	open_window(BARE);
 	progress(PROC_SPOOLD, 1, 0);
 	window_modem(w, WINDOW_TTY_LOST, MODEM_NO_CARRIER, "NO CARRIER");
-	expect("shut hangup ");
+	expect("shut stop hangup ");
 	progress(PROC_SPOOLD, 0, 1);
 	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
 	expect("close-tty close ");
@@ -566,6 +566,21 @@ test_carrier_lost(void **state)
 	expect("entry ");
 	ended("lost", 0);
 	assert_int_equal(closed.fetched, 40);
+}
+
+/* Before the parent has even said that the link is up. */
+static void
+test_carrier_lost_at_once(void **state)
+{
+	(void)state;
+	connect_modem(BARE);
+	window_modem(w, WINDOW_TTY_LOST, MODEM_NO_CARRIER, "NO CARRIER");
+	expect("stop hangup ");
+	window_link_up(w, from_parent(0, ""));
+	expect("");
+	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
+	expect("close-tty close entry ");
+	ended("lost", 0);
 }
 
 static void
@@ -848,6 +863,7 @@ main(void)
 		TEST(test_maximum),
 		TEST(test_deaf_neighbours),
 		TEST(test_carrier_lost),
+		TEST(test_carrier_lost_at_once),
 		TEST(test_link_lost),
 		TEST(test_parent_takes_down),
 		TEST(test_peer_dies),
