@@ -73,7 +73,7 @@ struct modem {
 	char		 out[MODEM_CMD_MAX];
 	size_t		 outlen;
 	uint32_t	 wait_ms;
-	uint32_t	 epoch;		/* of wait_ms: changes with each state */
+	uint32_t	 epoch;		/* of wait_ms: new with each state */
 };
 
 /*

@@ -133,7 +133,7 @@ set_modes(int fd, uint32_t speed)
 static void
 reset_discipline(int fd)
 {
-	int	 disc;
+	int	 disc = 0;
 
 	if (ioctl(fd, TIOCGETD, &disc) == -1 || disc == 0)
 		return;

@@ -61,9 +61,9 @@ struct window {
 	uint64_t		 state_end;	/* monotonic time-outs */
 	uint64_t		 window_end;
 	uint64_t		 call_end;
-	uint64_t		 began;		/* monotonic: first digit, ... */
-	uint64_t		 billed;	/* ... answer, ... */
-	uint64_t		 up;		/* ... window; 0: not yet */
+	uint64_t		 began;		/* monotonic: first digit, */
+	uint64_t		 billed;	/* answer, */
+	uint64_t		 up;		/* window; each 0: not yet */
 	int			 tty;		/* the tty is open */
 	int			 link;		/* started, not down yet */
 	int			 opened;	/* WINDOW_OPEN was sent */
