@@ -94,7 +94,13 @@ die() {
 
 # Processes.
 
-gone() { ! kill -0 "$1" 2>/dev/null; }
+# A zombie is gone, too: only its parent could tell, and a subshell is not.
+gone() {
+	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+	''|Z*) return 0 ;;
+	esac
+	return 1
+}
 
 # stop PID [SECONDS]: by SIGTERM, then by SIGKILL; 1 when that was needed.
 stop() {
