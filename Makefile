@@ -18,6 +18,7 @@ RELAYD_OBJS = parent/auth.o parent/conf_build.o parent/conf_build_dial.o \
 	parent/resolve.o parent/spooldir.o parent/task.o parent/parse.o
 
 SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
+	spoold/deliver_name.o spoold/deliver_partial.o spoold/deliver_seen.o \
 	spoold/envelope.o spoold/fetchlog.o spoold/fetchlog_line.o \
 	spoold/flush.o spoold/header.o spoold/list.o spoold/listener.o \
 	spoold/local.o spoold/mailbox.o spoold/maildir.o spoold/maildir_list.o \

@@ -5,8 +5,7 @@
  * file in state/partial/, where the message can be continued after the line
  * dropped, else of one in tmp/.  At COMMIT the file is made durable, the log
  * of what was fetched decides, and the file is placed in the mailbox (M3,
- * M4).  Names of partials are "ACCOUNT.UIDVALIDITY.UID", keys of deliveries
- * "f.ACCOUNT.RANDOM", with what is not a letter, digit or '-' as "_XX".
+ * M4).
  */
 
 #include <sys/types.h>
@@ -14,37 +13,27 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "deliver.h"
+#include "deliver_internal.h"
 #include "fetchlog.h"
 #include "local.h"
 #include "log.h"
 #include "maildir.h"
 #include "spoold.h"
 
-#define PARTIAL_DIR	"state/partial"
 /* Open at once: fetchd's accounts in parallel, and room to spare. */
 #define DELIVER_MAX	64
 /* Space that is left to the queue's marks and the logs. */
 #define DELIVER_RESERVE	(1024 * 1024)
-/* A message that was not continued for so long will not be. */
-#define PARTIAL_AGE_MAX	(30 * 24 * 60 * 60)	/* seconds */
-/* Of a SPOOLD_SEEN message; a payload is below 16 KB. */
-#define SEEN_SIZE	12288
-#define SEEN_ROOM	256			/* for the entry in hand */
 
 struct delivery {
 	TAILQ_ENTRY(delivery)	 entry;
@@ -54,16 +43,9 @@ struct delivery {
 	char			 key[MAILDIR_KEY_MAX + 1];
 	int			 fd;		/* of file or partial */
 	struct maildir_file	*file;		/* NULL while a partial */
-	char			 path[sizeof(PARTIAL_DIR "/") + NAME_MAX];
+	char			 path[DELIVER_PATH_MAX];
 };
 TAILQ_HEAD(deliveries, delivery);
-
-struct account_log {
-	TAILQ_ENTRY(account_log) entry;
-	char			*account;
-	struct fetchlog		*log;
-};
-TAILQ_HEAD(account_logs, account_log);
 
 static struct deliveries	 deliveries =
 				    TAILQ_HEAD_INITIALIZER(deliveries);
@@ -74,126 +56,11 @@ static unsigned int		 ndeliveries;
  */
 static uint32_t			 ended[DELIVER_MAX];
 static unsigned int		 nended;
-static struct account_logs	 account_logs =
-				    TAILQ_HEAD_INITIALIZER(account_logs);
 
-/* The log of an account, opened once.  NULL with errno. */
-static struct fetchlog *
-deliver_log(const char *account)
+int
+deliver_string_ok(const char *s, size_t size)
 {
-	struct account_log	*al;
-	int			 saved;
-
-	TAILQ_FOREACH(al, &account_logs, entry)
-		if (strcmp(al->account, account) == 0)
-			return (al->log);
-	if ((al = calloc(1, sizeof(*al))) == NULL ||
-	    (al->account = strdup(account)) == NULL ||
-	    (al->log = fetchlog_open(spool_fd, account)) == NULL)
-		goto fail;
-	TAILQ_INSERT_TAIL(&account_logs, al, entry);
-	return (al->log);
-fail:
-	saved = errno;
-	if (al != NULL)
-		free(al->account);
-	free(al);
-	errno = saved;
-	return (NULL);
-}
-
-static const struct conf_account *
-deliver_account(const char *name)
-{
-	const struct conf_account	*account;
-
-	if (child_conf == NULL)
-		return (NULL);
-	TAILQ_FOREACH(account, &child_conf->accounts, entry)
-		if (strcmp(account->name, name) == 0)
-			return (account);
-	return (NULL);
-}
-
-/* Appends to out, as letters, digits, '-' and "_XX".  0, or -1 if full. */
-static int
-deliver_escape(char *out, size_t outlen, const char *in)
-{
-	size_t	 n = strlen(out);
-
-	for (; *in != '\0'; in++) {
-		if (n + 4 > outlen)
-			return (-1);
-		if (*in > 0 && (isalnum((unsigned char)*in) || *in == '-'))
-			out[n++] = *in;
-		else
-			n += snprintf(out + n, outlen - n, "_%02x",
-			    (unsigned char)*in);
-		out[n] = '\0';
-	}
-	return (0);
-}
-
-/* The reverse, up to a '.' or the end.  0, or -1 if it is none. */
-static int
-deliver_unescape(char *out, size_t outlen, const char *in)
-{
-	unsigned int	 c;
-	size_t		 n = 0;
-
-	for (; *in != '\0' && *in != '.'; in++) {
-		if (n + 1 >= outlen)
-			return (-1);
-		if (*in != '_') {
-			out[n++] = *in;
-			continue;
-		}
-		if (!isxdigit((unsigned char)in[1]) ||
-		    !isxdigit((unsigned char)in[2]) ||
-		    sscanf(in + 1, "%2x", &c) != 1)
-			return (-1);
-		out[n++] = c;
-		in += 2;
-	}
-	out[n] = '\0';
-	return (0);
-}
-
-/* Where the partial of a message is.  0, or -1 when no name can be made. */
-static int
-deliver_partial_path(const struct proto_uid *uid, char *path, size_t len)
-{
-	char	 name[NAME_MAX + 1] = "", validity[16];
-
-	snprintf(validity, sizeof(validity), ".%u.", uid->uidvalidity);
-	if (deliver_escape(name, sizeof(name), uid->account) == -1 ||
-	    strlcat(name, validity, sizeof(name)) >= sizeof(name) ||
-	    deliver_escape(name, sizeof(name), uid->uid) == -1)
-		return (-1);
-	snprintf(path, len, PARTIAL_DIR "/%s", name);
-	return (0);
-}
-
-/*
- * The key of a new delivery.  It begins with the account, so that a file in
- * tmp/ can be decided when the account is not configured any more.  0, or -1
- * with errno.
- */
-static int
-deliver_key(const char *account, char *key, size_t len)
-{
-	char		 unique[20];
-	uint64_t	 r;
-
-	arc4random_buf(&r, sizeof(r));
-	snprintf(unique, sizeof(unique), ".%016" PRIx64, r);
-	strlcpy(key, "f.", len);
-	if (deliver_escape(key, len, account) == -1 ||
-	    strlcat(key, unique, len) >= len) {
-		errno = ENAMETOOLONG;
-		return (-1);
-	}
-	return (0);
+	return (s[0] != '\0' && memchr(s, '\0', size) != NULL);
 }
 
 static struct delivery *
@@ -229,7 +96,7 @@ deliver_same_uid(const struct proto_uid *a, const struct proto_uid *b)
 	    strcmp(a->uid, b->uid) == 0);
 }
 
-static int
+int
 deliver_is_open(const struct proto_uid *uid)
 {
 	struct delivery	*d;
@@ -240,7 +107,7 @@ deliver_is_open(const struct proto_uid *uid)
 	return (0);
 }
 
-static int
+int
 deliver_path_is_open(const char *path)
 {
 	struct delivery	*d;
@@ -262,13 +129,6 @@ deliver_free(struct delivery *d)
 	free(d);
 }
 
-static void
-deliver_unlink(const char *path)
-{
-	if (unlinkat(spool_fd, path, 0) == -1 && errno != ENOENT)
-		log_warn("deliver: %s: unlink", path);
-}
-
 /* Nothing of it is kept. */
 static void
 deliver_discard(struct delivery *d)
@@ -283,19 +143,6 @@ deliver_discard(struct delivery *d)
 		deliver_unlink(d->path);
 	deliver_free(d);
 	errno = saved;
-}
-
-static int
-deliver_sync_partials(void)
-{
-	int	 fd, rv;
-
-	fd = openat(spool_fd, PARTIAL_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return (-1);
-	rv = fsync(fd);
-	close(fd);
-	return (rv);
 }
 
 /* What is there of it is made durable, to be continued. */
@@ -327,159 +174,6 @@ deliver_keep(struct delivery *d)
 	deliver_free(d);
 }
 
-/* A name below state/partial: is it of no use to this account any more? */
-static int
-deliver_is_stale(const char *name, const char *prefix, uint32_t uidvalidity,
-    const struct stat *st)
-{
-	size_t		 len = strlen(prefix);
-	unsigned long	 v;
-	char		*end;
-
-	if (st->st_mtime < time(NULL) - PARTIAL_AGE_MAX)
-		return (1);
-	if (strncmp(name, prefix, len) != 0 || name[len] != '.')
-		return (0);
-	v = strtoul(name + len + 1, &end, 10);
-	return (*end != '.' || v != uidvalidity);
-}
-
-/*
- * Drops partials that will never be continued: uids of the account that mean
- * something else by now, and those that are very old.
- */
-static void
-deliver_drop_stale(const char *account, uint32_t uidvalidity)
-{
-	char		 prefix[NAME_MAX + 1] = "";
-	char		 path[sizeof(PARTIAL_DIR "/") + NAME_MAX];
-	DIR		*dir = NULL;
-	struct dirent	*de;
-	struct stat	 st;
-	int		 fd;
-
-	if (deliver_escape(prefix, sizeof(prefix), account) == -1)
-		return;
-	fd = openat(spool_fd, PARTIAL_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || (dir = fdopendir(fd)) == NULL) {
-		log_warn("deliver: %s", PARTIAL_DIR);
-		if (fd != -1)
-			close(fd);
-		return;
-	}
-	while ((de = readdir(dir)) != NULL) {
-		if (de->d_name[0] == '.' ||
-		    fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-			continue;
-		snprintf(path, sizeof(path), PARTIAL_DIR "/%s", de->d_name);
-		if (deliver_is_stale(de->d_name, prefix, uidvalidity, &st) &&
-		    !deliver_path_is_open(path))
-			deliver_unlink(path);
-	}
-	closedir(dir);
-}
-
-struct seen {
-	struct channel	*ch;
-	uint32_t	 id;
-	struct ibuf	*buf;
-	int		 error;
-};
-
-static void
-deliver_seen_flush(struct seen *seen)
-{
-	if (seen->buf == NULL || ibuf_size(seen->buf) == 0)
-		return;
-	if (channel_send_ibuf(seen->ch, SPOOLD_SEEN, seen->id, -1,
-	    seen->buf) == -1)
-		seen->error = errno;
-	seen->buf = NULL;
-}
-
-static void
-deliver_seen_one(const char *uid, int64_t when, void *arg)
-{
-	struct seen	*seen = arg;
-
-	if (seen->error != 0)
-		return;
-	if (seen->buf == NULL)
-		seen->buf = ibuf_dynamic(SEEN_SIZE, SEEN_SIZE);
-	if (seen->buf == NULL || proto_seen_add(seen->buf, uid, when) == -1) {
-		seen->error = errno;
-		return;
-	}
-	if (ibuf_size(seen->buf) > SEEN_SIZE - SEEN_ROOM)
-		deliver_seen_flush(seen);
-}
-
-static int
-deliver_string_ok(const char *s, size_t size)
-{
-	return (s[0] != '\0' && memchr(s, '\0', size) != NULL);
-}
-
-int
-deliver_handle_seen(struct channel *ch, struct imsg *imsg, void *arg)
-{
-	struct proto_account	 a;
-	struct fetchlog		*log;
-	struct seen		 seen;
-	uint32_t		 error = 0;
-
-	(void)arg;
-	if (imsg_get_data(imsg, &a, sizeof(a)) == -1 ||
-	    !deliver_string_ok(a.account, sizeof(a.account)))
-		return (-1);
-	memset(&seen, 0, sizeof(seen));
-	seen.ch = ch;
-	seen.id = imsg_get_id(imsg);
-	if (deliver_account(a.account) == NULL)
-		error = ENOENT;
-	else if ((log = deliver_log(a.account)) == NULL) {
-		error = errno;
-		log_warn("deliver: log of %s", a.account);
-	} else {
-		deliver_drop_stale(a.account, a.uidvalidity);
-		fetchlog_each(log, a.uidvalidity, deliver_seen_one, &seen);
-		if (seen.error == 0)
-			deliver_seen_flush(&seen);
-		error = seen.error;
-	}
-	ibuf_free(seen.buf);
-	channel_send(ch, SPOOLD_SEEN_END, imsg_get_id(imsg), -1, &error,
-	    sizeof(error));
-	return (0);
-}
-
-int
-deliver_handle_forget(struct channel *ch, struct imsg *imsg, void *arg)
-{
-	struct proto_uid	 uid;
-	struct fetchlog		*log;
-	char			 path[sizeof(PARTIAL_DIR "/") + NAME_MAX];
-
-	(void)ch;
-	(void)arg;
-	if (imsg_get_data(imsg, &uid, sizeof(uid)) == -1 ||
-	    !deliver_string_ok(uid.account, sizeof(uid.account)) ||
-	    !deliver_string_ok(uid.uid, sizeof(uid.uid)))
-		return (-1);
-	if (deliver_account(uid.account) == NULL)
-		return (0);
-	/* The record of what is still in tmp/ must not go: it decides. */
-	if (maildir_retry() == 0 &&
-	    ((log = deliver_log(uid.account)) == NULL ||
-	    (fetchlog_forget(log, uid.uidvalidity, uid.uid) == -1 &&
-	    errno != ENOENT)))
-		log_warn("deliver: log of %s", uid.account);
-	if (!deliver_is_open(&uid) &&
-	    deliver_partial_path(&uid, path, sizeof(path)) == 0)
-		deliver_unlink(path);
-	return (0);
-}
-
 /* RFC 1939 7: what a uid may be of; the log keeps them a line each. */
 static int
 deliver_uid_ok(const char *uid)
@@ -505,36 +199,12 @@ deliver_room(uint64_t bytes)
 	return (0);
 }
 
-/* A file that can be continued.  0 with what is there, or an errno. */
-static int
-deliver_open_partial(struct delivery *d, uint64_t size, uint64_t *offset)
-{
-	struct stat	 st;
-
-	d->fd = openat(spool_fd, d->path, O_RDWR | O_CREAT | O_APPEND |
-	    O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (d->fd == -1)
-		return (errno);
-	if (fstat(d->fd, &st) == -1)
-		return (errno);
-	if (!S_ISREG(st.st_mode))
-		return (EINVAL);
-	/* Longer than the message is: it is of something else. */
-	if (size != 0 && (uint64_t)st.st_size > size) {
-		if (ftruncate(d->fd, 0) == -1)
-			return (errno);
-		st.st_size = 0;
-	}
-	*offset = st.st_size;
-	return (0);
-}
-
 /* May it be delivered at all?  0, or an errno. */
 static int
 deliver_may_open(const struct proto_uid *uid)
 {
 	struct fetchlog	*log;
-	char		 path[sizeof(PARTIAL_DIR "/") + NAME_MAX];
+	char		 path[DELIVER_PATH_MAX];
 	int64_t		 when;
 
 	if (deliver_account(uid->account) == NULL)
@@ -567,7 +237,8 @@ deliver_open_file(struct delivery *d, const struct proto_deliver *msg,
 	if (msg->resumable &&
 	    deliver_partial_path(&d->uid, d->path, sizeof(d->path)) == 0) {
 		deliver_drop_stale(d->uid.account, d->uid.uidvalidity);
-		error = deliver_open_partial(d, msg->size, offset);
+		error = deliver_open_partial(d->path, msg->size, &d->fd,
+		    offset);
 		if (error != 0)
 			return (error);
 	} else {
@@ -750,22 +421,4 @@ deliver_peer_down(void)
 		ended[nended++] = d->id;
 		deliver_keep(d);
 	}
-}
-
-int
-deliver_decided(const char *key, void *arg)
-{
-	struct fetchlog	*log;
-	char		 account[PROTO_NAME_MAX];
-
-	(void)arg;
-	if (strncmp(key, "f.", 2) != 0 ||
-	    deliver_unescape(account, sizeof(account), key + 2) == -1 ||
-	    account[0] == '\0')
-		return (0);
-	if ((log = deliver_log(account)) == NULL) {
-		log_warn("deliver: log of %s", account);
-		return (-1);
-	}
-	return (fetchlog_has_key(log, key));
 }

@@ -1,6 +1,8 @@
 # See LICENSE for the terms.
 # Tests of Maildirs, POP3, and local and fetched deliveries.
 
+DELIVER_OBJS = spoold/deliver.o spoold/deliver_name.o \
+	spoold/deliver_partial.o spoold/deliver_seen.o
 MAILDIR_OBJS = spoold/maildir.o spoold/maildir_list.o
 POP3_OBJS = spoold/pop3_server.o spoold/pop3_login.o spoold/pop3_mail.o \
 	spoold/pop3_command.o spoold/mailbox.o
@@ -17,8 +19,8 @@ regress/unit/mailbox_test: regress/unit/mailbox_test.o spoold/mailbox.o $(MAILDI
 regress/unit/local_test: regress/unit/local_test.o spoold/local.o $(MAILDIR_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/local_test.o spoold/local.o $(MAILDIR_OBJS) librelayd.a $(LIBS) -lcmocka
 
-regress/unit/deliver_test: regress/unit/deliver_test.o spoold/deliver.o $(MAILDIR_OBJS) librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/deliver_test.o spoold/deliver.o $(MAILDIR_OBJS) librelayd.a $(LIBS) -lcmocka
+regress/unit/deliver_test: regress/unit/deliver_test.o $(DELIVER_OBJS) $(MAILDIR_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/deliver_test.o $(DELIVER_OBJS) $(MAILDIR_OBJS) librelayd.a $(LIBS) -lcmocka
 
 regress/unit/pop3_server_test: regress/unit/pop3_server_test.o $(POP3_OBJS) $(MAILDIR_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/pop3_server_test.o $(POP3_OBJS) $(MAILDIR_OBJS) librelayd.a $(LIBS) -lcmocka
