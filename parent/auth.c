@@ -39,24 +39,35 @@ auth_work(const void *input, void *result)
 	return (sizeof(ok));
 }
 
+struct asker {
+	uint32_t	 id;
+	unsigned int	 generation;	/* of spoold */
+};
+
+/*
+ * One spoold's yes must not reach the next, which counts its questions from
+ * the beginning again.
+ */
 static void
-answer(uint32_t id, uint32_t ok)
+answer(const struct asker *to, uint32_t ok)
 {
-	channel_send(proc_channel(PROC_SPOOLD), PARENT_AUTH_RESULT, id, -1,
-	    &ok, sizeof(ok));
+	if (to->generation == proc_generation(PROC_SPOOLD))
+		channel_send(proc_channel(PROC_SPOOLD), PARENT_AUTH_RESULT,
+		    to->id, -1, &ok, sizeof(ok));
 }
 
 static void
 auth_done(void *arg, const void *result, size_t len)
 {
-	uint32_t	*id = arg, ok = 0;
+	struct asker	*to = arg;
+	uint32_t	 ok = 0;
 
 	if (len == sizeof(ok))
 		memcpy(&ok, result, sizeof(ok));
 	else
 		log_warnx("auth: no answer within %d seconds", AUTH_TIMEOUT);
-	answer(*id, ok == 1);
-	free(id);
+	answer(to, ok == 1);
+	free(to);
 }
 
 static uint8_t *
@@ -88,8 +99,8 @@ auth_handle(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	struct auth_question	*q = NULL;
 	struct proto_auth	 auth;
+	struct asker		*to;
 	uint8_t			*file = NULL;
-	uint32_t		*id;
 	size_t			 len = 0;
 
 	(void)ch;
@@ -98,9 +109,10 @@ auth_handle(struct channel *ch, struct imsg *imsg, void *arg)
 	    memchr(auth.user, '\0', sizeof(auth.user)) == NULL ||
 	    memchr(auth.password, '\0', sizeof(auth.password)) == NULL)
 		return (-1);
-	if ((id = malloc(sizeof(*id))) == NULL)
+	if ((to = malloc(sizeof(*to))) == NULL)
 		fatal("auth");
-	*id = imsg_get_id(imsg);
+	to->id = imsg_get_id(imsg);
+	to->generation = proc_generation(PROC_SPOOLD);
 	if ((file = users_read(&len)) == NULL)
 		goto fail;
 	if ((q = calloc(1, sizeof(*q) + len + 1)) == NULL)
@@ -108,16 +120,16 @@ auth_handle(struct channel *ch, struct imsg *imsg, void *arg)
 	q->auth = auth;
 	q->len = len;
 	memcpy(q + 1, file, len);
-	if (task_run(auth_work, q, sizeof(*q) + len + 1, AUTH_TIMEOUT,
-	    auth_done, id) == -1) {
+	if (task_run(TASK_AUTH, auth_work, q, sizeof(*q) + len + 1,
+	    AUTH_TIMEOUT, auth_done, to) == -1) {
 		log_warn("auth");
 		goto fail;
 	}
 	goto done;
 
 fail:
-	answer(*id, 0);
-	free(id);
+	answer(to, 0);
+	free(to);
 done:
 	freezero(file, len + 1);
 	freezero(q, sizeof(*q) + len + 1);

@@ -26,10 +26,15 @@ struct channel	*proc_channel(enum proc_id);
 void		 proc_reaped(pid_t, int status);
 /* Shuts down in order, the line first; exits the process. */
 void		 proc_shutdown(void);
+int		 proc_stopping(void);
 /* Kills one that broke the protocol; it is started again. */
 void		 proc_kill(enum proc_id);
-/* 1 while a child is down or has not got its configuration yet. */
-int		 proc_starting(void);
+/* 1 while a child runs that has not got its first configuration yet. */
+int		 proc_configuring(void);
+/* Children that wait to be started again are started. */
+void		 proc_restart_now(void);
+/* How often a child was started: an answer is for the one that asked. */
+unsigned int	 proc_generation(enum proc_id);
 void		 proc_verbose(int);
 /* CHILD_CONF_READY of a child that was started alone, 0 or an errno. */
 void		 proc_ready(enum proc_id, uint32_t error);
@@ -37,8 +42,15 @@ void		 proc_ready(enum proc_id, uint32_t error);
 /* reload.c: a new configuration in two phases. */
 /* Reads the file; id is dialerd's request or 0 for SIGHUP. */
 void		 reload_start(uint32_t id);
-/* The answer of a child: 1 if it belonged to a reload, else 0. */
+/* Whether READY with this id is the answer that is owed: 1; 0 when its
+ * configuration was given up meanwhile; -1 when nothing was asked. */
+int		 reload_answered(enum proc_id, uint32_t id);
+/* The answer that was owed: 1 if it belonged to a reload, else 0. */
 int		 reload_ready(enum proc_id, uint32_t error);
+/* 1 between BEGIN and DONE or ABORT. */
+int		 reload_busy(void);
+/* What may have held up a SIGHUP is over. */
+void		 reload_poke(void);
 /* A child died: what is under way is given up. */
 void		 reload_abort(const char *why);
 /* Sends a configuration to one child, BEGIN to DRAIN: 0, or -1. */
@@ -78,5 +90,7 @@ int		 line_reaped(pid_t);
 channel_handler	 resolve_handle;	/* SPOOLD_RESOLVE, FETCHD_RESOLVE */
 channel_handler	 auth_handle;		/* SPOOLD_AUTH */
 void		 resolve_init(void);	/* reads the remembered addresses */
+/* In a task: overwrites the secrets of the configurations. */
+void		 reload_forget(void);
 
 #endif

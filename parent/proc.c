@@ -30,9 +30,11 @@
 #define RESTART_FORGET	600	/* seconds of life that clear the record */
 
 /* dialerd closes connections, link and modem in turn, each with its own
- * limit (5, 10 and 6 seconds); the others only finish a commit. */
-#define SHUTDOWN_LINE	25	/* seconds */
+ * limit (5, 10, 10 and 2 seconds); the others only finish a commit. */
+#define SHUTDOWN_LINE	28	/* seconds */
 #define SHUTDOWN_REST	5	/* seconds */
+
+#define LEDGER_RETRY	60	/* seconds: a full disk may have been emptied */
 
 enum proc_state { PROC_DOWN, PROC_CONFIGURING, PROC_RUNNING };
 
@@ -44,12 +46,13 @@ struct proc {
 	struct channel		 ch;
 	time_t			 started;	/* monotonic */
 	unsigned int		 pause;		/* seconds */
+	unsigned int		 generation;
 	struct event		 restart;
 };
 
 static struct proc_options	 options;
 static int			 stopping;	/* 0, 1: line, 2: the rest */
-static struct event		 stop_timer;
+static struct event		 stop_timer, ledger_timer;
 
 static const struct channel_row *proc_rows(enum proc_id);
 
@@ -79,14 +82,26 @@ proc_channel(enum proc_id id)
 }
 
 int
-proc_starting(void)
+proc_configuring(void)
 {
 	struct proc	*p;
 
 	FOREACH_CHILD(p)
-		if (p->state != PROC_RUNNING)
+		if (p->state == PROC_CONFIGURING)
 			return (1);
 	return (0);
+}
+
+int
+proc_stopping(void)
+{
+	return (stopping);
+}
+
+unsigned int
+proc_generation(enum proc_id id)
+{
+	return (procs[id].generation);
 }
 
 static const char *
@@ -136,8 +151,12 @@ proc_start(struct proc *p)
 {
 	int	 sp[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sp) == -1)
-		fatal("socketpair");
+	p->started = 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sp) == -1) {
+		log_warn("%s: socketpair", proto_proc_name(p->id));
+		proc_restart_later(p);
+		return;
+	}
 	if (fcntl(sp[0], F_SETFD, FD_CLOEXEC) == -1 ||
 	    fcntl(sp[1], F_SETFD, FD_CLOEXEC) == -1)
 		fatal("fcntl");
@@ -157,6 +176,7 @@ proc_start(struct proc *p)
 	    NULL, proc_closed) == -1)
 		fatal("channel");
 	p->started = monotonic();
+	p->generation++;
 	p->state = PROC_CONFIGURING;
 	log_debug("%s: started, pid %d", proto_proc_name(p->id), p->pid);
 	if (reload_push(p->id, parent_conf) == -1) {
@@ -169,10 +189,31 @@ proc_start(struct proc *p)
 static void
 proc_restart(int fd, short events, void *arg)
 {
+	struct timeval	 tv = { RESTART_FIRST, 0 };
+	struct proc	*p = arg;
+
 	(void)fd;
 	(void)events;
-	if (!stopping)
-		proc_start(arg);
+	if (stopping)
+		return;
+	/* Which configuration is to be had is known when that is over. */
+	if (reload_busy())
+		evtimer_add(&p->restart, &tv);
+	else
+		proc_start(p);
+}
+
+void
+proc_restart_now(void)
+{
+	struct proc	*p;
+
+	FOREACH_CHILD(p) {
+		if (p->state != PROC_DOWN || p->pid != 0 || stopping)
+			continue;
+		evtimer_del(&p->restart);
+		proc_start(p);
+	}
 }
 
 static void
@@ -200,12 +241,35 @@ proc_connect(struct proc *a, struct proc *b)
 	uint32_t	 id;
 	int		 sp[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sp) == -1)
-		fatal("socketpair");
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sp) == -1) {
+		/* Without it neither is of use: the newer tries again. */
+		log_warn("%s: socketpair", proto_proc_name(a->id));
+		proc_kill(a->id);
+		return;
+	}
 	id = b->id;
 	channel_send(&a->ch, PARENT_PEER, 0, sp[0], &id, sizeof(id));
 	id = a->id;
 	channel_send(&b->ch, PARENT_PEER, 0, sp[1], &id, sizeof(id));
+}
+
+/* Without its ledger dialerd makes no call, so this is tried until it works. */
+static void
+proc_ledger(int unused, short events, void *arg)
+{
+	struct timeval	 tv = { LEDGER_RETRY, 0 };
+	struct proc	*p = arg;
+	int		 fd;
+
+	(void)unused;
+	(void)events;
+	if (p->state == PROC_DOWN)
+		return;
+	if ((fd = spooldir_open_state("ledger", O_RDWR | O_APPEND)) == -1) {
+		log_warn("ledger");
+		evtimer_add(&ledger_timer, &tv);
+	} else
+		channel_send(&p->ch, PARENT_LEDGER, 0, fd, NULL, 0);
 }
 
 static void
@@ -214,10 +278,9 @@ proc_dialerd_sockets(struct proc *p)
 	uint32_t	 readonly;
 	int		 fd;
 
-	if ((fd = spooldir_open_state("ledger", O_RDWR | O_APPEND)) == -1)
-		log_warn("ledger");
-	else
-		channel_send(&p->ch, PARENT_LEDGER, 0, fd, NULL, 0);
+	if (!evtimer_initialized(&ledger_timer))
+		evtimer_set(&ledger_timer, proc_ledger, p);
+	proc_ledger(-1, 0, p);
 	for (readonly = 0; readonly < 2; readonly++) {
 		if ((fd = listen_control_fd((int)readonly)) == -1)
 			log_warn("control socket");
@@ -232,12 +295,9 @@ proc_ready(enum proc_id id, uint32_t error)
 {
 	struct proc	*p = &procs[id], *other;
 
-	if (p->state != PROC_CONFIGURING) {
-		log_warnx("%s: answers what was not asked",
-		    proto_proc_name(id));
-		proc_kill(id);
+	/* Of a reload that was given up. */
+	if (p->state != PROC_CONFIGURING)
 		return;
-	}
 	if (error != 0) {
 		log_warnx("%s: refuses the configuration: %s",
 		    proto_proc_name(id), strerror((int)error));
@@ -251,6 +311,7 @@ proc_ready(enum proc_id id, uint32_t error)
 	FOREACH_CHILD(other)
 		if (other != p && other->state == PROC_RUNNING)
 			proc_connect(p, other);
+	reload_poke();
 }
 
 static int
@@ -261,8 +322,13 @@ handle_ready(struct channel *ch, struct imsg *imsg, void *arg)
 	(void)arg;
 	if (imsg_get_data(imsg, &error, sizeof(error)) == -1)
 		return (-1);
-	if (!reload_ready(ch->peer, error))
-		proc_ready(ch->peer, error);
+	switch (reload_answered(ch->peer, imsg_get_id(imsg))) {
+	case -1:
+		return (-1);
+	case 1:
+		if (!reload_ready(ch->peer, error))
+			proc_ready(ch->peer, error);
+	}
 	return (0);
 }
 
@@ -442,6 +508,7 @@ proc_reaped(pid_t pid, int status)
 		line_down("a process died");
 		reload_abort("a process died");
 		proc_restart_later(p);
+		reload_poke();
 		break;
 	}
 	if (stopping)

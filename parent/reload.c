@@ -24,8 +24,20 @@
 
 static struct conf	*next;		/* between BEGIN and DONE */
 static uint32_t		 requester;	/* dialerd's id; 0: SIGHUP */
-static uint32_t		 waiting;	/* bits of those that owe an answer */
-static struct event	 timer;
+static uint32_t		 offered;	/* bits of those that have it */
+static uint32_t		 waiting;	/* ... and of those yet to answer */
+static int		 again;		/* a SIGHUP came meanwhile */
+static struct event	 timer, again_timer;
+
+/*
+ * Which DRAIN a child was sent last, and whether it owes the answer: that to
+ * a configuration given up meanwhile must not pass for that to the next.
+ */
+static struct {
+	uint32_t	 id;
+	int		 owed;
+} asked[PROC_COUNT];
+static uint32_t		 asked_id;
 
 static const enum proc_id children[] = {
 	PROC_SPOOLD, PROC_DIALERD, PROC_FETCHD
@@ -82,16 +94,33 @@ reload_push(enum proc_id id, const struct conf *conf)
 		return (-1);
 	if (conf_msg_send(ch, id, conf, &fds) == -1)
 		return (-1);
-	return (channel_send(ch, PARENT_CONF_DRAIN, 0, -1, NULL, 0));
+	asked[id].id = ++asked_id;
+	asked[id].owed = 1;
+	return (channel_send(ch, PARENT_CONF_DRAIN, asked_id, -1, NULL, 0));
+}
+
+int
+reload_answered(enum proc_id id, uint32_t answer)
+{
+	if (answer != asked[id].id)
+		/* Older ones were given up; newer ones never put. */
+		return (answer < asked[id].id ? 0 : -1);
+	if (!asked[id].owed)
+		return (-1);
+	asked[id].owed = 0;
+	return (1);
 }
 
 static void
-to_all(uint32_t type)
+to_offered(uint32_t type)
 {
 	size_t	 i;
 
 	for (i = 0; i < NCHILDREN; i++)
-		channel_send(proc_channel(children[i]), type, 0, -1, NULL, 0);
+		if (offered & (1U << children[i]))
+			channel_send(proc_channel(children[i]), type, 0, -1,
+			    NULL, 0);
+	offered = waiting = 0;
 }
 
 static void __attribute__((__format__(printf, 2, 3)))
@@ -120,11 +149,10 @@ reload_drop(void)
 {
 	if (evtimer_initialized(&timer))
 		evtimer_del(&timer);
-	to_all(PARENT_CONF_ABORT);
+	to_offered(PARENT_CONF_ABORT);
 	listen_close(next);
 	conf_free(next);
 	next = NULL;
-	waiting = 0;
 }
 
 void
@@ -134,6 +162,7 @@ reload_abort(const char *why)
 		return;
 	reload_drop();
 	report(EAGAIN, "%s", why);
+	reload_poke();
 }
 
 static void
@@ -173,49 +202,126 @@ refuse_busy(uint32_t id)
 	requester = mine;
 }
 
+/* Everything in the parent that can fail; NULL when it did. */
+static struct conf *
+reload_read(void)
+{
+	struct conf	*conf;
+
+	if ((conf = parse_config(parent_conf_path, 0)) == NULL) {
+		report(EINVAL, "%s has errors: see the log",
+		    parent_conf_path);
+		return (NULL);
+	}
+	if (check_fixed(conf) == -1)
+		goto fail;
+	if (listen_bind(conf, parent_conf) == -1) {
+		report(EADDRNOTAVAIL, "cannot listen: see the log");
+		goto fail;
+	}
+	return (conf);
+
+fail:
+	conf_free(conf);
+	return (NULL);
+}
+
+/* All have said yes. */
+static void
+reload_take(void)
+{
+	struct conf	*old = parent_conf;
+
+	if (evtimer_initialized(&timer))
+		evtimer_del(&timer);
+	parent_conf = next;
+	next = NULL;
+	to_offered(PARENT_CONF_DONE);
+	listen_close(old);
+	conf_free(old);
+	report(0, "%s is in force", parent_conf_path);
+	/* It may be what those that keep dying were waiting for. */
+	proc_restart_now();
+	reload_poke();
+}
+
 void
 reload_start(uint32_t id)
 {
 	struct timeval	 tv = { RELOAD_TIMEOUT, 0 };
-	struct conf	*conf;
 	size_t		 i;
 
-	if (next != NULL || proc_starting()) {
-		refuse_busy(id);
+	if (reload_busy() || proc_configuring() || proc_stopping()) {
+		if (id != 0)
+			refuse_busy(id);
+		else
+			/* The file may have changed since it was read. */
+			again = 1;
 		return;
 	}
 	requester = id;
-	if ((conf = parse_config(parent_conf_path, 0)) == NULL) {
-		report(EINVAL, "%s has errors: see the log",
-		    parent_conf_path);
+	if ((next = reload_read()) == NULL)
 		return;
-	}
-	if (check_fixed(conf) == -1) {
-		conf_free(conf);
-		return;
-	}
-	if (listen_bind(conf, parent_conf) == -1) {
-		report(EADDRNOTAVAIL, "cannot listen: see the log");
-		conf_free(conf);
-		return;
-	}
-	next = conf;
+	/* One that is down gets it when it is started again. */
 	for (i = 0; i < NCHILDREN; i++) {
+		if (!proc_channel(children[i])->open)
+			continue;
+		offered |= 1U << children[i];
 		if (reload_push(children[i], next) == -1) {
 			reload_abort("the configuration could not be sent: "
 			    "see the log");
 			return;
 		}
-		waiting |= 1U << children[i];
+	}
+	if ((waiting = offered) == 0) {
+		reload_take();
+		return;
 	}
 	evtimer_set(&timer, reload_late, NULL);
 	evtimer_add(&timer, &tv);
 }
 
+void
+reload_forget(void)
+{
+	conf_free(parent_conf);
+	conf_free(next);
+	parent_conf = next = NULL;
+}
+
+int
+reload_busy(void)
+{
+	return (next != NULL);
+}
+
+static void
+reload_again(int fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	if (!again)
+		return;
+	again = 0;
+	reload_start(0);
+}
+
+void
+reload_poke(void)
+{
+	struct timeval	 now = { 0, 0 };
+
+	if (!again)
+		return;
+	if (!evtimer_initialized(&again_timer))
+		evtimer_set(&again_timer, reload_again, NULL);
+	evtimer_add(&again_timer, &now);
+}
+
 int
 reload_ready(enum proc_id id, uint32_t error)
 {
-	struct conf	*old = parent_conf;
 	char		 why[PROTO_TEXT_MAX];
 
 	if ((waiting & (1U << id)) == 0)
@@ -227,14 +333,7 @@ reload_ready(enum proc_id id, uint32_t error)
 		return (1);
 	}
 	waiting &= ~(1U << id);
-	if (waiting != 0)
-		return (1);
-	evtimer_del(&timer);
-	parent_conf = next;
-	next = NULL;
-	to_all(PARENT_CONF_DONE);
-	listen_close(old);
-	conf_free(old);
-	report(0, "%s is in force", parent_conf_path);
+	if (waiting == 0)
+		reload_take();
 	return (1);
 }

@@ -40,6 +40,7 @@ static TAILQ_HEAD(, remembered)	 known = TAILQ_HEAD_INITIALIZER(known);
 
 struct question {
 	enum proc_id		 who;
+	unsigned int		 generation;	/* of the one that asked */
 	uint32_t		 id;
 	struct proto_host	 q;
 };
@@ -57,6 +58,28 @@ set_port(struct proto_addresses *res, uint32_t port)
 			((struct sockaddr_in6 *)&res->address[i])->sin6_port =
 			    htons((uint16_t)port);
 	}
+}
+
+static socklen_t
+address_len(const struct sockaddr_storage *ss)
+{
+	return (ss->ss_family == AF_INET ? sizeof(struct sockaddr_in) :
+	    sizeof(struct sockaddr_in6));
+}
+
+/* What a task gave: nothing but what it may give. */
+static int
+addresses_valid(const struct proto_addresses *res)
+{
+	uint32_t	 i;
+
+	if (res->count > PROTO_ADDRESSES)
+		return (0);
+	for (i = 0; i < res->count; i++)
+		if (res->address[i].ss_family != AF_INET &&
+		    res->address[i].ss_family != AF_INET6)
+			return (0);
+	return (1);
 }
 
 static void
@@ -104,6 +127,24 @@ resolve_work(const void *input, void *result)
 	return (sizeof(res));
 }
 
+/*
+ * Only names that the configuration has are looked up: no other leaves the
+ * house, however it came into a child.
+ */
+static int
+is_upstream(const char *host)
+{
+	struct conf_upstream	*u;
+
+	TAILQ_FOREACH(u, &parent_conf->upstreams, entry)
+		if ((u->relay_host != NULL &&
+		    strcasecmp(u->relay_host, host) == 0) ||
+		    (u->fetch_host != NULL &&
+		    strcasecmp(u->fetch_host, host) == 0))
+			return (1);
+	return (0);
+}
+
 static struct remembered *
 remembered_find(const char *host)
 {
@@ -113,6 +154,15 @@ remembered_find(const char *host)
 		if (strcasecmp(r->host, host) == 0)
 			return (r);
 	return (NULL);
+}
+
+/* A time to come is of a clock that was wrong. */
+static int
+is_young(const struct remembered *r)
+{
+	time_t	 now = time(NULL);
+
+	return (r->when <= now && now - r->when < RESOLVE_AGE);
 }
 
 /* One line a host: time, name, addresses. */
@@ -128,11 +178,13 @@ remembered_write(void)
 	if ((f = open_memstream(&buf, &len)) == NULL)
 		return;
 	TAILQ_FOREACH(r, &known, entry) {
+		if (!is_upstream(r->host))
+			continue;
 		fprintf(f, "%lld %s", (long long)r->when, r->host);
 		for (i = 0; i < r->res.count; i++)
 			if (getnameinfo((struct sockaddr *)&r->res.address[i],
-			    sizeof(r->res.address[i]), text, sizeof(text),
-			    NULL, 0, NI_NUMERICHOST) == 0)
+			    address_len(&r->res.address[i]), text,
+			    sizeof(text), NULL, 0, NI_NUMERICHOST) == 0)
 				fprintf(f, " %s", text);
 		fputc('\n', f);
 	}
@@ -223,6 +275,8 @@ answer(const struct question *q, const struct proto_addresses *res)
 {
 	struct proto_addresses	 out = *res;
 
+	if (q->generation != proc_generation(q->who))
+		return;
 	set_port(&out, q->q.port);
 	channel_send(proc_channel(q->who), PARENT_RESOLVED, q->id, -1, &out,
 	    sizeof(out));
@@ -238,8 +292,8 @@ resolve_done(void *arg, const void *result, size_t len)
 	memset(&res, 0, sizeof(res));
 	if (len == sizeof(res))
 		memcpy(&res, result, sizeof(res));
-	if (res.count > PROTO_ADDRESSES)
-		res.count = 0;
+	if (!addresses_valid(&res))
+		memset(&res, 0, sizeof(res));
 	if (res.count > 0)
 		remember(q->q.host, &res);
 	else {
@@ -267,6 +321,7 @@ resolve_handle(struct channel *ch, struct imsg *imsg, void *arg)
 	if ((q = calloc(1, sizeof(*q))) == NULL)
 		fatal("resolve");
 	q->who = ch->peer;
+	q->generation = proc_generation(ch->peer);
 	q->id = imsg_get_id(imsg);
 	if (imsg_get_data(imsg, &q->q, sizeof(q->q)) == -1 ||
 	    memchr(q->q.host, '\0', sizeof(q->q.host)) == NULL ||
@@ -274,18 +329,27 @@ resolve_handle(struct channel *ch, struct imsg *imsg, void *arg)
 		free(q);
 		return (-1);
 	}
+	if (!is_upstream(q->q.host)) {
+		/* Or no more, since the configuration changed. */
+		log_warnx("resolve: %s asks for the host of no upstream",
+		    proto_proc_name(ch->peer));
+		memset(&res, 0, sizeof(res));
+		res.error = EAI_NONAME < 0 ? -EAI_NONAME : EAI_NONAME;
+		answer(q, &res);
+		free(q);
+		return (0);
+	}
 	look_up(&res, q->q.host, AI_NUMERICHOST);
 	if (res.count == 0 && !q->q.fresh &&
-	    (r = remembered_find(q->q.host)) != NULL &&
-	    time(NULL) - r->when < RESOLVE_AGE)
+	    (r = remembered_find(q->q.host)) != NULL && is_young(r))
 		res = r->res;
 	if (res.count > 0) {
 		answer(q, &res);
 		free(q);
 		return (0);
 	}
-	if (task_run(resolve_work, q->q.host, strlen(q->q.host) + 1,
-	    RESOLVE_TIMEOUT, resolve_done, q) == -1) {
+	if (task_run(TASK_RESOLVE, resolve_work, q->q.host,
+	    strlen(q->q.host) + 1, RESOLVE_TIMEOUT, resolve_done, q) == -1) {
 		log_warn("resolve: %s", q->q.host);
 		answer(q, &res);
 		free(q);

@@ -16,13 +16,16 @@
 
 #include "config.h"
 #include "log.h"
+#include "parent.h"
 #include "task.h"
 
-#define TASKS_RUNNING	8	/* at once: passwords cost processor time */
-#define TASKS_WAITING	256	/* beyond that the answer is no */
+/* Of one kind. */
+#define TASKS_RUNNING	4	/* at once: passwords cost processor time */
+#define TASKS_WAITING	128	/* beyond that the answer is no */
 
 struct task {
 	TAILQ_ENTRY(task)	 entry;
+	struct task_queue	*queue;
 	task_work		*work;
 	task_done		*done;
 	void			*arg;
@@ -38,31 +41,40 @@ struct task {
 };
 TAILQ_HEAD(tasks, task);
 
-static struct tasks	 running = TAILQ_HEAD_INITIALIZER(running);
-static struct tasks	 waiting = TAILQ_HEAD_INITIALIZER(waiting);
-static unsigned int	 nrunning, nwaiting;
+static struct task_queue {
+	struct tasks		 running;
+	struct tasks		 waiting;
+	unsigned int		 nrunning;
+	unsigned int		 nwaiting;
+} queues[TASK_KINDS] = {
+	{ TAILQ_HEAD_INITIALIZER(queues[0].running),
+	    TAILQ_HEAD_INITIALIZER(queues[0].waiting), 0, 0 },
+	{ TAILQ_HEAD_INITIALIZER(queues[1].running),
+	    TAILQ_HEAD_INITIALIZER(queues[1].waiting), 0, 0 }
+};
 
 static void	 task_start(struct task *);
 
 static void
 task_finish(struct task *t, size_t len)
 {
-	struct task	*next;
+	struct task_queue	*q = t->queue;
+	struct task		*next;
 
 	if (t->fd != -1) {
 		event_del(&t->ev);
 		evtimer_del(&t->timer);
 		close(t->fd);
-		TAILQ_REMOVE(&running, t, entry);
-		nrunning--;
+		TAILQ_REMOVE(&q->running, t, entry);
+		q->nrunning--;
 	}
 	t->done(t->arg, t->result, len);
 	freezero(t->input, t->inputlen);
 	freezero(t, sizeof(*t));
-	if (nrunning < TASKS_RUNNING && (next = TAILQ_FIRST(&waiting)) !=
-	    NULL) {
-		TAILQ_REMOVE(&waiting, next, entry);
-		nwaiting--;
+	if (q->nrunning < TASKS_RUNNING &&
+	    (next = TAILQ_FIRST(&q->waiting)) != NULL) {
+		TAILQ_REMOVE(&q->waiting, next, entry);
+		q->nwaiting--;
 		task_start(next);
 	}
 }
@@ -104,6 +116,22 @@ task_failed(int fd, short events, void *arg)
 	task_finish(arg, 0);
 }
 
+/* In the new process: what it does not need, of the other tasks. */
+static void
+task_forget(const struct task *self)
+{
+	struct task	*t;
+	int		 i;
+
+	for (i = 0; i < TASK_KINDS; i++) {
+		TAILQ_FOREACH(t, &queues[i].running, entry)
+			explicit_bzero(t->input, t->inputlen);
+		TAILQ_FOREACH(t, &queues[i].waiting, entry)
+			if (t != self)
+				explicit_bzero(t->input, t->inputlen);
+	}
+}
+
 /* In the new process: nothing of the parent's may stay reachable. */
 static void __attribute__((__noreturn__))
 task_child(struct task *t, int fd)
@@ -116,6 +144,8 @@ task_child(struct task *t, int fd)
 	if (dup2(fd, 3) == -1)
 		_exit(1);
 	closefrom(4);
+	reload_forget();
+	task_forget(t);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
@@ -157,8 +187,8 @@ task_start(struct task *t)
 	t->fd = p[0];
 	fcntl(t->fd, F_SETFD, FD_CLOEXEC);
 	fcntl(t->fd, F_SETFL, O_NONBLOCK);
-	TAILQ_INSERT_TAIL(&running, t, entry);
-	nrunning++;
+	TAILQ_INSERT_TAIL(&t->queue->running, t, entry);
+	t->queue->nrunning++;
 	event_set(&t->ev, t->fd, EV_READ | EV_PERSIST, task_read, t);
 	event_add(&t->ev, NULL);
 	evtimer_set(&t->timer, task_late, t);
@@ -173,12 +203,13 @@ fail:
 }
 
 int
-task_run(task_work *work, const void *input, size_t len, int seconds,
-    task_done *done, void *arg)
+task_run(enum task_kind kind, task_work *work, const void *input, size_t len,
+    int seconds, task_done *done, void *arg)
 {
-	struct task	*t;
+	struct task_queue	*q = &queues[kind];
+	struct task		*t;
 
-	if (nwaiting >= TASKS_WAITING) {
+	if (q->nwaiting >= TASKS_WAITING) {
 		errno = EAGAIN;
 		return (-1);
 	}
@@ -190,16 +221,17 @@ task_run(task_work *work, const void *input, size_t len, int seconds,
 	}
 	memcpy(t->input, input, len);
 	t->inputlen = len;
+	t->queue = q;
 	t->work = work;
 	t->done = done;
 	t->arg = arg;
 	t->seconds = seconds;
 	t->fd = -1;
-	if (nrunning < TASKS_RUNNING)
+	if (q->nrunning < TASKS_RUNNING)
 		task_start(t);
 	else {
-		TAILQ_INSERT_TAIL(&waiting, t, entry);
-		nwaiting++;
+		TAILQ_INSERT_TAIL(&q->waiting, t, entry);
+		q->nwaiting++;
 	}
 	return (0);
 }

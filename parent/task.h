@@ -14,12 +14,16 @@ typedef size_t	 task_work(const void *input, void *result);
 /* In the parent: the answer; len is 0 when the task failed or was late. */
 typedef void	 task_done(void *arg, const void *result, size_t len);
 
+/* Each kind has its own queue: a flood of logins, each of which may cost
+ * seconds, must not keep a window from its names. */
+enum task_kind { TASK_RESOLVE, TASK_AUTH, TASK_KINDS };
+
 /*
  * Queues a task: input is copied and overwritten after use.  At most
  * seconds for the work.  done comes exactly once, from the event loop.
  * 0, or -1 with errno EAGAIN when too many wait.
  */
-int	 task_run(task_work *, const void *input, size_t len, int seconds,
-	    task_done *, void *arg);
+int	 task_run(enum task_kind, task_work *, const void *input, size_t len,
+	    int seconds, task_done *, void *arg);
 
 #endif

@@ -140,13 +140,22 @@ handle_shutdown(struct channel *ch, struct imsg *imsg, void *arg)
 	return (0);
 }
 
+/*
+ * What was prepared is the process's own to undo; before that, descriptors
+ * are still where they were received.
+ */
 static void
 conf_drop(void)
 {
+	struct conf_listener	*l;
+
 	if (next_conf == NULL)
 		return;
 	if (prepared && ops->abort != NULL)
 		ops->abort(next_conf);
+	TAILQ_FOREACH(l, &next_conf->listeners, entry)
+		if (l->fd != -1)
+			close(l->fd);
 	prepared = 0;
 	conf_free(next_conf);
 	next_conf = NULL;
@@ -180,14 +189,15 @@ handle_conf_drain(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	uint32_t	 error = 0;
 
-	(void)imsg;
 	(void)arg;
 	if (next_conf == NULL || prepared)
 		return (-1);
 	if (ops->prepare != NULL)
 		error = (uint32_t)ops->prepare(next_conf);
 	prepared = error == 0;
-	channel_send(ch, CHILD_CONF_READY, 0, -1, &error, sizeof(error));
+	/* The id tells the parent which of its questions this answers. */
+	channel_send(ch, CHILD_CONF_READY, imsg_get_id(imsg), -1, &error,
+	    sizeof(error));
 	return (0);
 }
 

@@ -46,12 +46,12 @@ enum proto_type {
 	PARENT_CONF_RULE,
 	PARENT_CONF_HOLD,
 	PARENT_CONF_BUDGET,
-	PARENT_CONF_DRAIN,	/* that was all: answer CHILD_CONF_READY */
+	PARENT_CONF_DRAIN,	/* that was all: answer READY; id */
 	PARENT_CONF_DONE,	/* every child is ready: swap */
 	PARENT_CONF_ABORT,	/* some child is not: forget it */
 
 	/* Any child, to the parent. */
-	CHILD_CONF_READY,	/* uint32: 0, or an errno */
+	CHILD_CONF_READY,	/* uint32: 0, or an errno; id of DRAIN */
 
 	/* The parent, to one. */
 	PARENT_AUTH_RESULT,	/* spoold: uint32 1 or 0; id of the request */
