@@ -111,9 +111,13 @@ listen_bind(struct conf *conf, const struct conf *old)
 static int
 control_dir(const char *path)
 {
-	char	*slash, dir[sizeof(control[0].path)];
+	struct stat	 st;
+	char		*slash, dir[sizeof(control[0].path)];
 
-	strlcpy(dir, path, sizeof(dir));
+	if (strlcpy(dir, path, sizeof(dir)) >= sizeof(dir)) {
+		log_warnx("control socket %s: path too long", path);
+		return (-1);
+	}
 	if ((slash = strrchr(dir, '/')) == NULL || slash == dir)
 		return (0);
 	*slash = '\0';
@@ -121,7 +125,38 @@ control_dir(const char *path)
 		log_warn("mkdir %s", dir);
 		return (-1);
 	}
+	if (stat(dir, &st) == -1) {
+		log_warn("%s", dir);
+		return (-1);
+	}
+	if (st.st_uid != 0 || ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+	    (st.st_mode & S_ISVTX) == 0)) {
+		log_warnx("control socket %s: others than root can replace it",
+		    path);
+		return (-1);
+	}
 	return (0);
+}
+
+/* What a relayd that died left there is removed, but nothing else is. */
+static int
+control_clear(int fd, const struct sockaddr_un *sun)
+{
+	struct stat	 st;
+
+	if (lstat(sun->sun_path, &st) == -1)
+		return (errno == ENOENT ? 0 : -1);
+	if (!S_ISSOCK(st.st_mode)) {
+		errno = ENOTSOCK;
+		return (-1);
+	}
+	/* One with a full backlog, which does not block us, lives too. */
+	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
+	    errno == EAGAIN) {
+		errno = EADDRINUSE;
+		return (-1);
+	}
+	return (unlink(sun->sun_path));
 }
 
 static int
@@ -135,28 +170,17 @@ control_bind(struct control_socket *c, const char *path, mode_t mode)
 		return (-1);
 	memset(&sun, 0, sizeof(sun));
 	sun.sun_family = AF_UNIX;
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		log_warnx("control socket %s: path too long", path);
-		return (-1);
-	}
-	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
-		goto fail;
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0) {
-		close(fd);
-		log_warnx("control socket %s: another relayd is running",
-		    path);
-		return (-1);
-	}
-	if (unlink(path) == -1 && errno != ENOENT)
+	strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
+	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
+	    control_clear(fd, &sun) == -1)
 		goto fail;
 	old = umask(~mode & 0777);
 	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
 	umask(old);
 	if (r == -1 || chmod(path, mode) == -1 ||
-	    listen(fd, CONTROL_BACKLOG) == -1 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+	    listen(fd, CONTROL_BACKLOG) == -1)
 		goto fail;
 	c->fd = fd;
 	strlcpy(c->path, path, sizeof(c->path));

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <errno.h>
 #include <event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,42 @@ main_signal(int sig, short events, void *arg)
 		reap();
 		break;
 	}
+}
+
+/*
+ * Opening files must not yield what the log takes for standard error, nor
+ * may the children inherit signals that are blocked.
+ */
+static void
+sanitize(void)
+{
+	sigset_t	 none;
+	int		 fd;
+
+	while ((fd = open("/dev/null", O_RDWR)) != -1 && fd <= STDERR_FILENO)
+		;
+	if (fd == -1)
+		exit(1);
+	close(fd);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* A reload that comes too early must not end us. */
+	signal(SIGHUP, SIG_IGN);
+}
+
+/* daemon(3) changes the directory, and these are needed again later. */
+static const char *
+absolute(const char *path)
+{
+	char	*cwd, *all;
+
+	if (path[0] == '/')
+		return (path);
+	if ((cwd = getcwd(NULL, 0)) == NULL ||
+	    asprintf(&all, "%s/%s", cwd, path) == -1)
+		fatal("%s", path);
+	free(cwd);
+	return (all);
 }
 
 static void
@@ -145,6 +182,7 @@ main(int argc, char *argv[])
 	}
 	if (optind != argc)
 		usage();
+	sanitize();
 	log_init(check ? LOG_PLAIN : LOG_TO_STDERR, LOG_MAIL);
 	if (check)
 		return (check_only(o.verbose));
@@ -152,14 +190,18 @@ main(int argc, char *argv[])
 
 	if (geteuid() != 0)
 		fatalx("must be started by root");
+	parent_conf_path = absolute(parent_conf_path);
+	o.libexec = absolute(o.libexec);
 	if ((parent_conf = parse_config(parent_conf_path, 0)) == NULL)
 		return (1);
 	umask(022);
 	raise_limits();
 	spooldir_make(parent_conf);
 	if (listen_control(parent_conf) == -1 ||
-	    listen_bind(parent_conf, NULL) == -1)
+	    listen_bind(parent_conf, NULL) == -1) {
+		listen_control_unlink();
 		return (1);
+	}
 	if (!o.debug && daemon(0, 0) == -1)
 		fatal("daemon");
 	log_init(o.debug ? LOG_TO_STDERR : LOG_TO_SYSLOG, LOG_MAIL);

@@ -125,15 +125,21 @@ spooldir_write_state(const char *name, const void *data, size_t len)
 	if ((fd = openat(state_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC |
 	    O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
 		return (-1);
-	if (write(fd, data, len) != (ssize_t)len || fsync(fd) == -1) {
-		error = errno;
-		close(fd);
-		unlinkat(state_fd, tmp, 0);
-		errno = error;
-		return (-1);
-	}
+	/* A short write is what a disk that fills up gives. */
+	errno = ENOSPC;
+	if (write(fd, data, len) != (ssize_t)len || fsync(fd) == -1)
+		goto fail;
 	close(fd);
+	fd = -1;
 	if (renameat(state_fd, tmp, state_fd, name) == -1)
-		return (-1);
+		goto fail;
 	return (fsync(state_fd));
+
+fail:
+	error = errno;
+	if (fd != -1)
+		close(fd);
+	unlinkat(state_fd, tmp, 0);
+	errno = error;
+	return (-1);
 }
