@@ -67,7 +67,7 @@ log_stderr(const char *text)
 static void __attribute__((__format__(printf, 3, 0)))
 log_vwrite(int priority, int error, const char *fmt, va_list ap)
 {
-	char	 text[2048];
+	char	 text[2048], *p;
 	size_t	 len;
 	int	 saved_errno = errno;
 
@@ -78,6 +78,10 @@ log_vwrite(int priority, int error, const char *fmt, va_list ap)
 		snprintf(text + len, sizeof(text) - len, "%s%s",
 		    len > 0 ? ": " : "", strerror(error));
 	}
+	/* What others wrote must not pass for lines of ours. */
+	for (p = text; debug != LOG_PLAIN && *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
 	if (debug != LOG_TO_SYSLOG)
 		log_stderr(text);
 	else
