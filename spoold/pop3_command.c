@@ -171,86 +171,19 @@ pop3_command_parse(const char *line, size_t len, struct pop3_command *cmd)
 	return (POP3_PARSED);
 }
 
-static int
-base64_value(char c)
-{
-	static const char	 alphabet[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char		*p;
-
-	if (c == '\0' || (p = strchr(alphabet, c)) == NULL)
-		return (-1);
-	return (p - alphabet);
-}
-
-/* RFC 4648 4, strictly.  The number of bytes, or -1. */
-static ssize_t
-base64_decode(const char *in, size_t len, uint8_t *out, size_t outlen)
-{
-	size_t		 i, n = 0, pad = 0;
-	uint32_t	 bits = 0;
-	int		 v;
-
-	if (len == 0 || len % 4 != 0)
-		return (-1);
-	if (in[len - 1] == '=')
-		pad = in[len - 2] == '=' ? 2 : 1;
-	for (i = 0; i < len; i++) {
-		if ((v = i >= len - pad ? 0 : base64_value(in[i])) == -1)
-			return (-1);
-		bits = bits << 6 | (uint32_t)v;
-		if (i % 4 != 3)
-			continue;
-		if (n + 3 > outlen)
-			return (-1);
-		out[n++] = bits >> 16 & 0xff;
-		out[n++] = bits >> 8 & 0xff;
-		out[n++] = bits & 0xff;
-	}
-	return (n - pad);
-}
-
-/* A part of the message up to a NUL or the end, as a string.  0 or -1. */
-static int
-plain_field(const uint8_t **p, const uint8_t *end, char *out, size_t outlen)
-{
-	const uint8_t	*nul;
-	size_t		 len;
-
-	if ((nul = memchr(*p, '\0', end - *p)) == NULL)
-		nul = end;
-	if ((len = nul - *p) >= outlen)
-		return (-1);
-	memcpy(out, *p, len);
-	out[len] = '\0';
-	*p = nul;
-	return (0);
-}
-
 int
-pop3_plain_parse(const char *base64, size_t len, struct pop3_plain *plain)
+pop3_plain_parse(const char *base64, size_t len, struct sasl_login *login)
 {
-	uint8_t		 buf[PROTO_NAME_MAX * 2 + PROTO_PASSWORD_MAX + 3];
-	char		 other[PROTO_NAME_MAX];
-	const uint8_t	*p = buf, *end;
-	ssize_t		 n;
-	int		 rv = -1;
+	char	 message[SASL_MESSAGE_MAX];
+	ssize_t	 n;
+	int	 rest, rv = -1;
 
-	memset(plain, 0, sizeof(*plain));
-	if ((n = base64_decode(base64, len, buf, sizeof(buf))) == -1)
-		goto done;
-	end = buf + n;
-	if (plain_field(&p, end, other, sizeof(other)) == -1 || p++ == end ||
-	    plain_field(&p, end, plain->user, sizeof(plain->user)) == -1 ||
-	    p++ == end ||
-	    plain_field(&p, end, plain->password, sizeof(plain->password)) ==
-	    -1 || p != end)
-		goto done;
-	if (plain->user[0] == '\0' || plain->password[0] == '\0' ||
-	    (other[0] != '\0' && strcmp(other, plain->user) != 0))
-		goto done;
-	rv = 0;
-done:
-	explicit_bzero(buf, sizeof(buf));
+	memset(login, 0, sizeof(*login));
+	n = sasl_base64_decode_lax(base64, len, message, sizeof(message),
+	    &rest);
+	if (n != -1 && sasl_plain_parse(message, (size_t)n, login) == 0 &&
+	    login->password[0] != '\0')
+		rv = 0;
+	explicit_bzero(message, sizeof(message));
 	return (rv);
 }

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 #include <stdint.h>
 
-#include "proto.h"
+#include "sasl.h"
 
 enum pop3_verb {
 	POP3_AUTH,
@@ -48,12 +48,6 @@ struct pop3_command {
 	size_t			 initiallen;
 };
 
-/* Who logs in, of an AUTH PLAIN response. */
-struct pop3_plain {
-	char			 user[PROTO_NAME_MAX];
-	char			 password[PROTO_PASSWORD_MAX];
-};
-
 /*
  * One line without its end.  NULs are bytes like others and make the command
  * wrong.
@@ -61,11 +55,11 @@ struct pop3_plain {
 enum pop3_parsed	 pop3_command_parse(const char *line, size_t len,
 			    struct pop3_command *);
 /*
- * A PLAIN message (RFC 4616) in base64; an authorization identity must be
- * the same as the user.  0, or -1; the result is then of no use but may hold
+ * The response to AUTH PLAIN, in base64 (lax): as sasl.h has it, and the
+ * password is not empty.  0, or -1; the result is then of no use but may hold
  * secrets all the same.
  */
 int	 pop3_plain_parse(const char *base64, size_t len,
-	    struct pop3_plain *);
+	    struct sasl_login *);
 
 #endif

@@ -228,20 +228,20 @@ pop3_pass(struct pop3_session *s, const struct pop3_command *cmd)
 void
 pop3_sasl(struct pop3_session *s, const char *response, size_t len)
 {
-	struct pop3_plain	 plain;
+	struct sasl_login	 login;
 
 	s->phase = PHASE_COMMAND;
 	if (len == 1 && response[0] == '*') {
 		pop3_error(s, "AUTH was cancelled");
 		return;
 	}
-	if (pop3_plain_parse(response, len, &plain) == -1)
+	if (pop3_plain_parse(response, len, &login) == -1)
 		pop3_error(s, "[AUTH] this is not a response of PLAIN");
 	else {
-		strlcpy(s->user, plain.user, sizeof(s->user));
-		pop3_ask(s, plain.password);
+		strlcpy(s->user, login.user, sizeof(s->user));
+		pop3_ask(s, login.password);
 	}
-	explicit_bzero(&plain, sizeof(plain));
+	explicit_bzero(&login, sizeof(login));
 }
 
 void

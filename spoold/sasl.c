@@ -23,7 +23,8 @@ base64_value(char c)
 }
 
 ssize_t
-sasl_base64_decode(const char *s, size_t len, char *dst, size_t size)
+sasl_base64_decode_lax(const char *s, size_t len, char *dst, size_t size,
+    int *rest)
 {
 	uint32_t	 bits = 0;
 	size_t		 i, n = 0, digits = len;
@@ -46,10 +47,21 @@ sasl_base64_decode(const char *s, size_t len, char *dst, size_t size)
 			return (-1);
 		dst[n++] = (char)(bits >> nbits & 0xff);
 	}
-	if (n >= size || (bits & ((1U << nbits) - 1)) != 0)
+	if (n >= size)
 		return (-1);
 	dst[n] = '\0';
+	*rest = (bits & ((1U << nbits) - 1)) != 0;
 	return ((ssize_t)n);
+}
+
+ssize_t
+sasl_base64_decode(const char *s, size_t len, char *dst, size_t size)
+{
+	ssize_t	 n;
+	int	 rest;
+
+	n = sasl_base64_decode_lax(s, len, dst, size, &rest);
+	return (n != -1 && rest ? -1 : n);
 }
 
 char *

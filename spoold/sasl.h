@@ -24,6 +24,12 @@ struct sasl_login {
  */
 ssize_t	 sasl_base64_decode(const char *, size_t, char *dst, size_t size);
 /*
+ * The same, but bits that are left over are told in *rest and are no error:
+ * RFC 4648 3.5 leaves that to the decoder.
+ */
+ssize_t	 sasl_base64_decode_lax(const char *, size_t, char *dst,
+	    size_t size, int *rest);
+/*
  * Encodes in base64: a string to be freed, overwritten before when it is a
  * secret; NULL with errno.
  */

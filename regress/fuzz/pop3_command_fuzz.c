@@ -35,7 +35,7 @@ check_command(const char *line, size_t len)
 static void
 check_plain(const char *line, size_t len)
 {
-	struct pop3_plain	 plain;
+	struct sasl_login	 plain;
 
 	if (pop3_plain_parse(line, len, &plain) == -1)
 		return;

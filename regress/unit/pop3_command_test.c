@@ -177,7 +177,7 @@ nul_bytes_are_refused(void **state)
 }
 
 static int
-plain(const char *base64, struct pop3_plain *p)
+plain(const char *base64, struct sasl_login *p)
 {
 	return (pop3_plain_parse(base64, strlen(base64), p));
 }
@@ -185,7 +185,7 @@ plain(const char *base64, struct pop3_plain *p)
 static void
 plain_gives_user_and_password(void **state)
 {
-	struct pop3_plain	 p;
+	struct sasl_login	 p;
 
 	(void)state;
 	/* \0tim\0tanstaaftanstaaf, of RFC 4616 4 */
@@ -196,12 +196,15 @@ plain_gives_user_and_password(void **state)
 	assert_int_equal(plain("YQBhAGI=", &p), 0);
 	assert_string_equal(p.user, "a");
 	assert_string_equal(p.password, "b");
+	/* The same with bits left over. */
+	assert_int_equal(plain("YQBhAGJ=", &p), 0);
+	assert_string_equal(p.password, "b");
 }
 
 static void
 plain_for_another_is_refused(void **state)
 {
-	struct pop3_plain	 p;
+	struct sasl_login	 p;
 
 	(void)state;
 	/* Ursel\0Kurt\0xipj3plmq */
@@ -220,7 +223,7 @@ plain_that_is_not_whole_is_refused(void **state)
 		"YWJjZGVm",		/* abcdef */
 		"AGEAYgBj",		/* \0a\0b\0c */
 	};
-	struct pop3_plain	 p;
+	struct sasl_login	 p;
 	size_t			 i;
 
 	(void)state;
@@ -231,7 +234,7 @@ plain_that_is_not_whole_is_refused(void **state)
 static void
 plain_that_is_too_long_is_refused(void **state)
 {
-	struct pop3_plain	 p;
+	struct sasl_login	 p;
 	char			 big[4096];
 
 	(void)state;
