@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 #ifdef __linux__
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #endif
 
@@ -19,6 +21,18 @@ platform_die_with_parent(int sig)
 	(void)sig;
 	errno = ENOSYS;
 	return (-1);
+#endif
+}
+
+int
+platform_revoke_tty(int fd, const char *path)
+{
+#ifdef __linux__
+	(void)path;
+	return (ioctl(fd, TIOCVHANGUP));
+#else
+	(void)fd;
+	return (revoke(path));
 #endif
 }
 

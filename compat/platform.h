@@ -9,6 +9,12 @@
 int	 platform_die_with_parent(int sig);
 
 /*
+ * Cuts every other descriptor off from a terminal, whoever has it; path is
+ * its device.  0, or -1 with errno.
+ */
+int	 platform_revoke_tty(int fd, const char *path);
+
+/*
  * Loads the time zone and keeps it: call before chroot(2), after which its
  * file is out of reach.
  */

@@ -33,20 +33,26 @@
 #define GUARD_LONG	1100	/* milliseconds */
 #define ANSWER_WAIT	300	/* milliseconds for its "OK" */
 #define OUTPUT_MAX	512	/* bytes of one line of pppd's log */
+/* In an emergency, beside the hang-up: within the parent's patience. */
+#define KILL_WAIT	4500	/* milliseconds for a `down` command */
+#define KILL_LOOK	50	/* milliseconds between looks at it */
+
+enum job { JOB_NONE, JOB_PPP, JOB_UP, JOB_DOWN };
 
 struct keeper {
 	const struct conf_line	*line;
 	int			 fd;		/* to the parent */
 	int			 tty;
 	int			 log;		/* what pppd or a command says */
-	pid_t			 pid;		/* pppd or a command; 0: none */
+	enum job		 job;
+	pid_t			 pid;		/* of it, and its group */
 	int			 up;		/* "up" was reported */
-	int			 is_ppp;
 	int			 stopping;
 	int64_t			 kill_at;	/* 0: not */
 	char			 out[OUTPUT_MAX];
 	size_t			 outlen;
 	char			 reason[OUTPUT_MAX]; /* last telling words */
+	char			 why[OUTPUT_MAX]; /* of the down command */
 };
 
 static int	 child_pipe[2];	/* SIGCHLD wakes the poll */
@@ -95,13 +101,36 @@ keeper_down(struct keeper *k, const char *reason)
 	keeper_report(k, "down %s", reason);
 }
 
+/* In the new process: what was ignored would stay so for the program. */
+static void
+keeper_signals(void)
+{
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+}
+
+/* In the new process: what brings the line up must not outlive us. */
+static void
+keeper_tie(enum job job, pid_t keeper)
+{
+	if (job == JOB_DOWN)
+		return;
+	(void)platform_die_with_parent(SIGKILL);
+	if (getppid() != keeper)
+		_exit(1);
+}
+
 /*
- * Starts a program whose output we read; it dies if we do.  input is its
- * standard input, -1 for none.
+ * Starts a program whose output we read; input is its standard input, -1
+ * for none.
  */
 static int
-keeper_spawn(struct keeper *k, char *const argv[], int input)
+keeper_spawn(struct keeper *k, enum job job, char *const argv[], int input)
 {
+	pid_t	 self = getpid();
 	int	 p[2];
 
 	if (pipe(p) == -1)
@@ -113,9 +142,8 @@ keeper_spawn(struct keeper *k, char *const argv[], int input)
 		close(p[1]);
 		return (-1);
 	case 0:
-		(void)platform_die_with_parent(SIGKILL);
-		signal(SIGCHLD, SIG_DFL);
-		signal(SIGPIPE, SIG_DFL);
+		keeper_tie(job, self);
+		keeper_signals();
 		if (input == -1)
 			input = open("/dev/null", O_RDONLY);
 		dup2(input, 0);
@@ -135,11 +163,14 @@ keeper_spawn(struct keeper *k, char *const argv[], int input)
 		close(k->log);
 	k->log = p[0];
 	k->outlen = 0;
+	k->reason[0] = '\0';
+	k->job = job;
+	keeper_report(k, "group %d", (int)k->pid);
 	return (0);
 }
 
 static int
-keeper_command(struct keeper *k, const char *command)
+keeper_command(struct keeper *k, enum job job, const char *command)
 {
 	char	*argv[4];
 
@@ -147,8 +178,7 @@ keeper_command(struct keeper *k, const char *command)
 	argv[1] = (char *)(uintptr_t)"-c";
 	argv[2] = (char *)(uintptr_t)command;
 	argv[3] = NULL;
-	k->is_ppp = 0;
-	return (keeper_spawn(k, argv, -1));
+	return (keeper_spawn(k, job, argv, -1));
 }
 
 /* A word of a pppd options file, quoted as pppd(8) wants it. */
@@ -226,8 +256,7 @@ keeper_ppp(struct keeper *k)
 		WORD(n->s);
 #undef WORD
 	argv[argc] = NULL;
-	k->is_ppp = 1;
-	r = keeper_spawn(k, argv, secrets);
+	r = keeper_spawn(k, JOB_PPP, argv, secrets);
 	close(secrets);
 	free(argv);
 	return (r);
@@ -236,11 +265,13 @@ keeper_ppp(struct keeper *k)
 static void
 keeper_start(struct keeper *k)
 {
+	if (k->job != JOB_NONE || k->up || k->stopping)
+		return;
 	if (k->line->ppp) {
 		if (keeper_ppp(k) == -1)
 			keeper_down(k, "pppd could not be started");
 	} else if (k->line->up != NULL) {
-		if (keeper_command(k, k->line->up) == -1)
+		if (keeper_command(k, JOB_UP, k->line->up) == -1)
 			keeper_down(k, "the up command could not be started");
 	} else {
 		k->up = 1;
@@ -248,19 +279,35 @@ keeper_start(struct keeper *k)
 	}
 }
 
+/* The way down, by the down command if there is one; then it is reported. */
+static void
+keeper_undo(struct keeper *k, const char *why)
+{
+	if (k->line->down == NULL) {
+		keeper_down(k, why);
+		return;
+	}
+	strlcpy(k->why, why, sizeof(k->why));
+	if (keeper_command(k, JOB_DOWN, k->line->down) == -1)
+		keeper_down(k, "the down command could not be started");
+	else
+		k->kill_at = now_ms() + DOWN_WAIT;
+}
+
 static void
 keeper_stop(struct keeper *k)
 {
+	if (k->stopping)
+		return;
 	k->stopping = 1;
-	if (k->pid != 0) {
+	if (k->job == JOB_DOWN)
+		return;		/* on its way already */
+	if (k->job != JOB_NONE) {
 		kill(-k->pid, SIGTERM);
 		k->kill_at = now_ms() + STOP_WAIT;
-	} else if (k->line->down != NULL && k->up) {
-		if (keeper_command(k, k->line->down) == -1)
-			keeper_down(k, "the down command could not be started");
-		else
-			k->kill_at = now_ms() + DOWN_WAIT;
-	} else
+	} else if (k->up)
+		keeper_undo(k, "closed");
+	else
 		keeper_down(k, "closed");
 }
 
@@ -275,8 +322,8 @@ keeper_line(struct keeper *k, char *line)
 	};
 	size_t	 i;
 
-	log_debug("%s: %s", k->is_ppp ? "pppd" : "command", line);
-	if (!k->is_ppp) {
+	log_debug("%s: %s", k->job == JOB_PPP ? "pppd" : "command", line);
+	if (k->job != JOB_PPP) {
 		strlcpy(k->reason, line, sizeof(k->reason));
 		return;
 	}
@@ -321,37 +368,51 @@ keeper_output(struct keeper *k)
 		k->outlen = 0;
 }
 
+/* What an up command that failed or was stopped did is undone as well. */
+static void
+keeper_ended(struct keeper *k, enum job job, int status)
+{
+	char	 why[OUTPUT_MAX];
+
+	if (job == JOB_UP && !k->stopping && status == 0) {
+		k->up = 1;
+		keeper_report(k, "up");
+		return;
+	}
+	if (k->stopping)
+		strlcpy(why, "closed", sizeof(why));
+	else
+		snprintf(why, sizeof(why), "%s ended%s%.400s",
+		    job == JOB_PPP ? "pppd" : "the up command",
+		    k->reason[0] != '\0' ? ": " : "", k->reason);
+	if (job == JOB_UP)
+		keeper_undo(k, why);
+	else
+		keeper_down(k, why);
+}
+
 static void
 keeper_exited(struct keeper *k, int status)
 {
-	char	 reason[OUTPUT_MAX];
-	int	 was_down_command;
+	enum job	 job = k->job;
+	size_t		 before;
 
 	while (k->log != -1) {
-		size_t	 before = k->outlen;
-
+		before = k->outlen;
 		keeper_output(k);
 		if (k->log != -1 && k->outlen == before)
 			break;
 	}
 	kill(-k->pid, SIGKILL);		/* what it may have left behind */
 	k->pid = 0;
+	k->job = JOB_NONE;
 	k->kill_at = 0;
-	was_down_command = k->stopping && !k->is_ppp;
-	if (k->stopping) {
-		keeper_down(k, was_down_command && status != 0 ?
-		    "the down command failed" : "closed");
-		return;
-	}
-	if (!k->is_ppp && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		k->up = 1;
-		keeper_report(k, "up");
-		return;
-	}
-	snprintf(reason, sizeof(reason), "%s ended%s%.400s",
-	    k->is_ppp ? "pppd" : "the up command",
-	    k->reason[0] != '\0' ? ": " : "", k->reason);
-	keeper_down(k, reason);
+	keeper_report(k, "group 0");
+	if (job == JOB_DOWN)
+		keeper_down(k, status != 0 ? "the down command failed" :
+		    k->why);
+	else
+		keeper_ended(k, job, status);
 }
 
 static void
@@ -445,27 +506,41 @@ keeper_hangup(struct keeper *k)
 		(void)keeper_escape(k, GUARD_LONG);
 }
 
+/* The down command, in nobody's group: it may outlive us if it must. */
+static pid_t
+keeper_last_words(const struct keeper *k)
+{
+	pid_t	 pid;
+
+	if ((pid = fork()) == 0) {
+		setsid();
+		keeper_signals();
+		closefrom(3);
+		execl("/bin/sh", "sh", "-c", k->line->down, (char *)NULL);
+		_exit(127);
+	}
+	return (pid);
+}
+
 static void __attribute__((__noreturn__))
 keeper_kill(struct keeper *k)
 {
+	int64_t	 end = now_ms() + KILL_WAIT;
+	pid_t	 down = -1;
+	int	 begun = k->up || k->job == JOB_UP || k->job == JOB_DOWN;
+
 	if (k->pid != 0) {
 		kill(-k->pid, SIGKILL);
 		kill(k->pid, SIGKILL);
 	}
-	if (k->line->down != NULL && (k->up || k->pid != 0)) {
-		/* Not waited for; it may outlive us. */
-		signal(SIGCHLD, SIG_IGN);
-		if (fork() == 0) {
-			setsid();
-			closefrom(3);
-			execl("/bin/sh", "sh", "-c", k->line->down,
-			    (char *)NULL);
-			_exit(127);
-		}
-	}
+	if (k->line->down != NULL && begun)
+		down = keeper_last_words(k);
 	keeper_hangup(k);
 	if (k->tty != -1)
 		close(k->tty);
+	/* The next call's up command must not meet this one's down. */
+	while (down > 0 && now_ms() < end && waitpid(down, NULL, WNOHANG) == 0)
+		keeper_silence(KILL_LOOK);
 	_exit(0);
 }
 
@@ -489,7 +564,7 @@ keeper_commands(struct keeper *k)
 			keeper_stop(k);
 			break;
 		case KEEPER_QUIT:
-			if (k->pid != 0)
+			if (k->pid != 0 || k->up)
 				keeper_kill(k);
 			_exit(0);
 		default:
@@ -532,13 +607,14 @@ keeper_loop(struct keeper *k)
 }
 
 void
-keeper_run(const struct conf_line *line, int fd, int tty)
+keeper_run(const struct conf_line *line, int fd, int tty, int up)
 {
 	struct keeper		 k;
 	struct sigaction	 sa;
 
 	memset(&k, 0, sizeof(k));
 	k.line = line;
+	k.up = up;
 	/* Known places first, then nothing else of the parent's. */
 	if ((k.fd = fcntl(fd, F_DUPFD, 100)) == -1 ||
 	    (tty != -1 && (tty = fcntl(tty, F_DUPFD, 100)) == -1))

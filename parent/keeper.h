@@ -15,13 +15,15 @@
 #define KEEPER_QUIT	'Q'	/* the modem is hung up: exit */
 #define KEEPER_KILL	'K'	/* everything down now; hang up; exit */
 
-/* Reports, one line each: "up", or "down REASON". */
+/* Reports, one line each: "up", "down REASON", or "group PID", the process
+ * group of what it runs (0: nothing). */
 
 /*
  * Runs in the forked process; fd is its end of the pipe, tty the device or
- * -1.  Does not return.
+ * -1; up when it takes the place of one that died after KEEPER_START: of the
+ * line only name and down are looked at then.  Does not return.
  */
-void	 keeper_run(const struct conf_line *, int fd, int tty)
+void	 keeper_run(const struct conf_line *, int fd, int tty, int up)
 	    __attribute__((__noreturn__));
 
 #endif

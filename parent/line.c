@@ -9,9 +9,11 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <errno.h>
 #include <event.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "parent.h"
+#include "platform.h"
 
 /* Beyond the wait for CONNECT: setting up a modem that answers slowly. */
 #define LINE_SETUP	60	/* seconds */
@@ -32,13 +35,21 @@
  * need the escape sequence twice, with its guard times. */
 #define LINE_KILL_WAIT	5	/* seconds */
 
+/* Each is entered once in a call, so that its clock is set once only. */
+enum stage { SETUP, LINKING, UP, STOPPING };
+
 static struct line {
 	int			 open;
+	enum stage		 stage;
 	uint64_t		 call;
 	char			 name[PROTO_NAME_MAX];
+	char			*device;	/* NULL: none */
+	char			*down;		/* command, or NULL */
 	uint64_t		 window;	/* seconds */
 	int			 tty;
 	pid_t			 keeper;
+	pid_t			 group;		/* of what it runs; 0: none */
+	int			 replaced;	/* the keeper, once */
 	int			 fd;		/* to the keeper */
 	struct event		 ev;
 	struct event		 timer;
@@ -77,6 +88,47 @@ line_timer(uint64_t seconds)
 	evtimer_add(&line.timer, &tv);
 }
 
+/* Our end closes: the keeper takes all down and exits. */
+static void
+line_let_go(void)
+{
+	if (line.fd != -1) {
+		event_del(&line.ev);
+		close(line.fd);
+		line.fd = -1;
+	}
+}
+
+static void
+line_close_device(void)
+{
+	if (line.tty == -1)
+		return;
+	(void)ioctl(line.tty, TIOCNXCL);
+	/* A close waits for what a dead modem does not take. */
+	tcflush(line.tty, TCIOFLUSH);
+	/* Nor does the call go on because dialerd did not close its own. */
+	(void)platform_revoke_tty(line.tty, line.device);
+	close(line.tty);
+	line.tty = -1;
+}
+
+/* What is remembered of the configuration, which may change meanwhile. */
+static int
+line_remember(const struct conf_line *conf)
+{
+	free(line.device);
+	free(line.down);
+	line.device = line.down = NULL;
+	if (conf->device != NULL &&
+	    (line.device = strdup(conf->device)) == NULL)
+		return (-1);
+	if (conf->down != NULL && (line.down = strdup(conf->down)) == NULL)
+		return (-1);
+	line.window = conf->window;
+	return (0);
+}
+
 /* The line is down and the device free. */
 static void
 line_closed(void)
@@ -84,19 +136,11 @@ line_closed(void)
 	if (!line.open)
 		return;
 	evtimer_del(&line.timer);
-	if (line.fd != -1) {
-		event_del(&line.ev);
-		close(line.fd);
-	}
-	if (line.tty != -1) {
-		(void)ioctl(line.tty, TIOCNXCL);
-		close(line.tty);
-	}
+	line_let_go();
+	line_close_device();
 	log_debug("line %s: closed", line.name);
-	line.fd = line.tty = -1;
 	line.open = 0;
 	line.keeper = 0;
-	line.inlen = 0;
 }
 
 void
@@ -107,14 +151,8 @@ line_down(const char *why)
 	log_warnx("line %s: taken down: %s", line.name, why);
 	line.killed = 1;
 	line_tell(PARENT_LINK_DOWN, ECONNABORTED, why, -1);
-	if (line.keeper > 0) {
-		/* Our end closes: the keeper takes all down and exits. */
-		event_del(&line.ev);
-		close(line.fd);
-		line.fd = -1;
-		line_timer(LINE_KILL_WAIT);
-	} else
-		line_closed();
+	line_let_go();
+	line_timer(LINE_KILL_WAIT);
 }
 
 static void
@@ -132,24 +170,18 @@ line_late(int fd, short events, void *arg)
 	line_down("open longer than it may be");
 }
 
-int
-line_reaped(pid_t pid)
-{
-	if (!line.open || pid != line.keeper)
-		return (0);
-	if (!line.killed) {
-		log_warnx("line %s: the keeper died", line.name);
-		line_tell(PARENT_LINK_DOWN, ECONNABORTED, "the keeper died",
-		    -1);
-	}
-	line_closed();
-	return (1);
-}
-
 static void
 line_report(char *text)
 {
+	if (strncmp(text, "group ", 6) == 0) {
+		line.group = (pid_t)strtonum(text + 6, 0, INT_MAX, NULL);
+		return;
+	}
 	if (strcmp(text, "up") == 0) {
+		/* Too late where it is to go down already. */
+		if (line.stage != LINKING)
+			return;
+		line.stage = UP;
 		line_timer(line.window + LINE_GRACE);
 		line_tell(PARENT_LINK_UP, 0, "", -1);
 	} else if (strncmp(text, "down ", 5) == 0)
@@ -215,9 +247,12 @@ fail:
 }
 
 static int
-line_start_keeper(const struct conf_line *conf)
+line_start_keeper(const struct conf_line *conf, int up)
 {
 	int	 sp[2];
+
+	line.inlen = 0;
+	line.group = 0;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sp) == -1)
 		return (-1);
@@ -228,7 +263,7 @@ line_start_keeper(const struct conf_line *conf)
 		close(sp[1]);
 		return (-1);
 	case 0:
-		keeper_run(conf, sp[1], line.tty);
+		keeper_run(conf, sp[1], line.tty, up);
 	}
 	close(sp[1]);
 	fcntl(sp[0], F_SETFD, FD_CLOEXEC);
@@ -237,6 +272,55 @@ line_start_keeper(const struct conf_line *conf)
 	event_set(&line.ev, line.fd, EV_READ | EV_PERSIST, line_read, NULL);
 	event_add(&line.ev, NULL);
 	return (0);
+}
+
+/*
+ * A keeper that was killed has taken nothing down, and its successor's only
+ * task is to do so.  What it ran goes first; where the system can do that,
+ * it has gone with its keeper.
+ */
+static int
+line_replace_keeper(void)
+{
+	struct conf_line	 conf;
+
+	if (line.replaced)
+		return (-1);
+	line.replaced = 1;
+	if (line.group > 0)
+		kill(-line.group, SIGKILL);
+	line_let_go();
+	memset(&conf, 0, sizeof(conf));
+	conf.name = line.name;
+	conf.down = line.down;
+	if (line_start_keeper(&conf, line.stage != SETUP) == -1) {
+		log_warn("line %s: keeper", line.name);
+		return (-1);
+	}
+	line_let_go();
+	line_timer(LINE_KILL_WAIT);
+	return (0);
+}
+
+int
+line_reaped(pid_t pid, int status)
+{
+	if (!line.open || pid != line.keeper)
+		return (0);
+	line.keeper = 0;
+	/* It exits by itself only when it was told to, and with 0. */
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		log_warnx("line %s: the keeper died", line.name);
+		if (!line.killed)
+			line_tell(PARENT_LINK_DOWN, ECONNABORTED,
+			    "the keeper died", -1);
+		line.killed = 1;
+		if (line_replace_keeper() == 0)
+			return (1);
+	} else if (!line.killed)
+		line_tell(PARENT_LINK_DOWN, ECONNABORTED, "closed", -1);
+	line_closed();
+	return (1);
 }
 
 static int
@@ -249,14 +333,40 @@ line_message(struct imsg *imsg, struct proto_line *msg)
 	return (0);
 }
 
+/* Device and keeper: 0, or an errno with what it is about. */
+static int
+line_start(const struct conf_line *conf, const char **what)
+{
+	int	 error;
+
+	*what = conf->device != NULL ? conf->device : conf->name;
+	if (line_remember(conf) == -1)
+		return (errno);
+	if (conf->device != NULL &&
+	    (line.tty = line_open_device(conf->device)) == -1)
+		return (errno);
+	line.killed = line.replaced = 0;
+	line.stage = SETUP;
+	if (line_start_keeper(conf, 0) == -1) {
+		error = errno;
+		*what = "keeper";
+		line_close_device();
+		return (error);
+	}
+	line.open = 1;
+	evtimer_set(&line.timer, line_late, NULL);
+	line_timer(conf->answer + LINE_SETUP + LINE_GRACE);
+	return (0);
+}
+
 int
 line_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	const struct conf_line	*conf;
 	struct proto_line	 msg;
-	int			 fd = -1;
+	const char		*what = "";
+	int			 error, fd = -1;
 
-	(void)ch;
 	(void)arg;
 	if (line_message(imsg, &msg) == -1)
 		return (-1);
@@ -268,34 +378,20 @@ line_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
 		channel_send(ch, PARENT_LINE_TTY, 0, -1, &msg, sizeof(msg));
 		return (0);
 	}
-	if ((conf = conf_line_find(parent_conf, msg.name)) == NULL)
-		return (-1);
 	line.call = msg.call;
 	strlcpy(line.name, msg.name, sizeof(line.name));
-	line.window = conf->window;
-	line.killed = 0;
-	if (conf->device != NULL &&
-	    (line.tty = line_open_device(conf->device)) == -1) {
-		log_warn("line %s: %s", line.name, conf->device);
-		line_tell(PARENT_LINE_TTY, (uint32_t)errno, conf->device, -1);
-		return (0);
-	}
-	if (line_start_keeper(conf) == -1) {
-		log_warn("line %s", line.name);
-		line_tell(PARENT_LINE_TTY, (uint32_t)errno, "keeper", -1);
-		if (line.tty != -1)
-			close(line.tty);
-		line.tty = -1;
-		return (0);
-	}
-	line.open = 1;
-	evtimer_set(&line.timer, line_late, NULL);
-	line_timer(conf->answer + LINE_SETUP + LINE_GRACE);
-	if (line.tty != -1 &&
+	if ((conf = conf_line_find(parent_conf, msg.name)) == NULL) {
+		/* dialerd's configuration is the one before, for a moment. */
+		error = ENOENT;
+		what = "the line is not configured any more";
+	} else if ((error = line_start(conf, &what)) == 0 && line.tty != -1 &&
 	    (fd = fcntl(line.tty, F_DUPFD_CLOEXEC, 3)) == -1)
-		line_tell(PARENT_LINE_TTY, (uint32_t)errno, "descriptor", -1);
-	else
-		line_tell(PARENT_LINE_TTY, 0, "", fd);
+		error = errno;
+	if (error != 0)
+		log_warnx("line %s: %s: %s", line.name, what,
+		    strerror(error));
+	line_tell(PARENT_LINE_TTY, (uint32_t)error, error == 0 ? "" : what,
+	    fd);
 	return (0);
 }
 
@@ -324,6 +420,10 @@ line_handle_start(struct channel *ch, struct imsg *imsg, void *arg)
 		return (-1);
 	if (!line_current(&msg))
 		return (0);
+	/* A second one would set the clock again (L1). */
+	if (line.stage != SETUP)
+		return (-1);
+	line.stage = LINKING;
 	line_timer(LINE_LINKING + LINE_GRACE);
 	line_command(KEEPER_START);
 	return (0);
@@ -343,6 +443,7 @@ line_handle_stop(struct channel *ch, struct imsg *imsg, void *arg)
 		channel_send(ch, PARENT_LINK_DOWN, 0, -1, &msg, sizeof(msg));
 		return (0);
 	}
+	line.stage = STOPPING;
 	line_command(KEEPER_STOP);
 	return (0);
 }

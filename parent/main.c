@@ -41,7 +41,7 @@ reap(void)
 	int	 status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		(void)line_reaped(pid);
+		(void)line_reaped(pid, status);
 		proc_reaped(pid, status);
 	}
 }

@@ -84,7 +84,7 @@ void		 line_down(const char *why);
 /* 1 while a line is open. */
 int		 line_is_open(void);
 /* 1 when this was the keeper's pid. */
-int		 line_reaped(pid_t);
+int		 line_reaped(pid_t, int status);
 
 /* resolve.c, auth.c: questions of the children. */
 channel_handler	 resolve_handle;	/* SPOOLD_RESOLVE, FETCHD_RESOLVE */
