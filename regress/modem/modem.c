@@ -232,12 +232,13 @@ go_online(void)
 
 	call.connected = wire_now();
 	wire_reset();
+	/* All of it is there before the DTE hears of it. */
+	forward_open();
+	far_start(script.exec, script.banner);
 	say(script.connect);
 	state = ONLINE;
 	last_data = call.connected;
 	pluses = 0;
-	forward_open();
-	far_start(script.exec, script.banner);
 	if (call.action->drop_seconds != 0) {
 		tv.tv_sec = (time_t)call.action->drop_seconds;
 		evtimer_add(&ev_drop, &tv);
