@@ -156,15 +156,13 @@ hangup_and_maximum() {
 	is "... and is its result" "$(call_field $CALL result)" hangup
 	must_wait 10 line_is idle
 	WINDOW=3s
-	site_write
-	ctl reload >/dev/null
+	reconf
 	window
 	is "a window ends at its maximum" "$(call_field $CALL result)" maximum
 	online=$(value online_ms "$(last_call)")
 	check "... and the line with it" test "$online" -lt 8000
 	WINDOW=60s
-	site_write
-	ctl reload >/dev/null
+	reconf
 	window
 	is "the next goes on" "$(call_field $CALL result)" ok
 	verify "windows that were ended"
