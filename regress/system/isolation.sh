@@ -154,12 +154,16 @@ for c in dialerd fetchd; do
 	done)" ""
 done
 check "fetchd has a file while it fetches" fetchd_file
-is "no child has a descriptor of a listening socket but spoold" "$(
-    for p in $dialerd $fetchd; do
-	fds $p | sed -n 's/.*socket:\[\(.*\)\]/\1/p'
-    done | while read -r i; do
-	awk -v i="$i" '$10 == i && $4 == "0A" { print }' /proc/net/tcp
-    done)" ""
+# Sockets of the LAN's ports that those processes have.
+lan_ports() {
+	for p; do
+		fds $p | sed -n 's/.*socket:\[\(.*\)\]/\1/p'
+	done | while read -r i; do
+		awk -v i="$i" '$10 == i && $4 == "0A" { print }' /proc/net/tcp
+	done | wc -l
+}
+is "spoold listens on the LAN" "$(lan_ports $spoold)" 6
+is "... and nobody else does" "$(lan_ports $dialerd $fetchd)" 0
 
 # Secrets.
 # knows NAME TEXT, and knows_not
