@@ -1,6 +1,8 @@
 # See LICENSE for the terms.
 # The first process of the guest: sourced by a script that has set G, its
-# directory, TOP, the source tree, LIBEXEC, and CASE.  The root directory is
+# directory, TOP, the source tree, LIBEXEC, CASE, and for a fault SMALL and
+# LARGE, the numbers of messages to be sent before and after it, and MIDDLE, the
+# bytes fetched before it.  The root directory is
 # the host's own: what is mounted here is seen here only, and nothing but G
 # is written to.  The host judges what is left there; see run.sh.
 #
@@ -44,7 +46,10 @@ setup() {
 	mount -t proc proc /proc
 	mount -t sysfs sys /sys
 	mount -t tmpfs tmp /run
-	mount -t devtmpfs dev /dev
+	case $(cat /proc/mounts) in
+	*' /dev devtmpfs '*) ;;
+	*) mount -t devtmpfs dev /dev ;;
+	esac
 	mkdir -p /run/lock /run/relayd /dev/pts /dev/shm
 	# Nobody else makes these: pppd is told to read one.
 	ln -sf /proc/self/fd /dev/fd
@@ -98,15 +103,19 @@ calls_closed() {
 	return 1
 }
 
-# window_has BYTES: so many have come in, in a window that is still open.
-window_has() {
+# middle BYTES: so many have come in, in a window that is still open; all that
+# is small has been sent, and not yet what is large.
+middle() {
 	_s=$(ctl -j show summary)
 	case $_s in
 	'{"state":"window"'*) ;;
 	*) return 1 ;;
 	esac
-	_s=${_s#*'"bytes_in":'}
-	[ "${_s%%,*}" -ge "$1" ]
+	_sent=${_s#*'"sent":'}
+	_in=${_s#*'"bytes_in":'}
+	_todo=${_s#*'"todo_out":'}
+	[ "${_sent%%,*}" -eq $SMALL ] && [ "${_in%%,*}" -ge "$1" ] &&
+	    [ "${_todo%%,*}" -eq $LARGE ]
 }
 
 # processes NAME: those of that name that are not dead yet, in PIDS.
@@ -136,7 +145,7 @@ collect() {
 
 # The parent is killed, and with it goes all that it began.
 kill_parent() {
-	await 90 window_has "$KILL_AFTER"
+	await 90 middle "$MIDDLE"
 	processes pppd || finish "no pppd in a window"
 	# Its inode is made on the host, at once: what the clock says there.
 	: >"$G/killed"
@@ -166,6 +175,9 @@ main)
 	;;
 carrier)
 	ctl dial
+	await 90 middle "$MIDDLE"
+	# The host sees this at once, and has the emulator drop the carrier.
+	: >"$G/drop"
 	await 300 calls_closed 2
 	;;
 killed)
