@@ -334,6 +334,9 @@ check_lines(struct check *k)
 			ERROR(k, l, "tariff \"%s\": there is no such tariff",
 			    l->tariff);
 		check_modem(k, l);
+		if (l != TAILQ_FIRST(&k->conf->lines))
+			WARN(k, l, "line \"%s\" is accepted but is not "
+			    "used in this version: the first one is", l->name);
 	}
 	if (TAILQ_EMPTY(&k->conf->lines) && !TAILQ_EMPTY(&k->conf->upstreams))
 		ERROR(k, TAILQ_FIRST(&k->conf->upstreams), "there is an "
