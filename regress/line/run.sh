@@ -69,7 +69,8 @@ ca "$T/ca/root.pem"
 listen on 127.0.0.1 smtp from 127.0.0.1
 listen on 127.0.0.1 pop3
 upstream "isp" {
-	relay "smtp+tls://isp.test:$P_SUBMISSION" user "ship" password "far-ship"
+	relay "smtp+tls://isp.test:$P_SUBMISSION" \
+	    user "ship" password "far-ship"
 }
 upstream "pops" { fetch "pop3s://isp.test:$P_POP3S" }
 upstream "pop" { fetch "pop3+tls://isp.test:$P_POP3" }
@@ -80,7 +81,8 @@ line "v34" {
 	modem "/dev/ttyS0" speed 115200
 	init "ATZ" "ATE0V1X4&C1&D2"
 	phone "$PHONE"
-	ppp user "ship" password "far-ppp" options "10.0.2.15:10.0.2.2" "nocrtscts" "connect-delay" "1" ${PPP_OPTIONS:-}
+	ppp user "ship" password "far-ppp" options "10.0.2.15:10.0.2.2" \
+	    "nocrtscts" "connect-delay" "1" ${PPP_OPTIONS:-}
 	answer 30s
 	window 5m
 	tariff "telephone"
