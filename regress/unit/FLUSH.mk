@@ -20,17 +20,20 @@ regress/unit/smtp_client_test: regress/unit/smtp_client_test.o \
 	$(CC) $(LDFLAGS) -o $@ regress/unit/smtp_client_test.o \
 	    $(FLUSH_CLIENT_OBJS) librelayd.a $(LIBS) -lcmocka
 
-regress/unit/bounce_test: regress/unit/bounce_test.o $(FLUSH_BOUNCE_OBJS) \
+regress/unit/bounce_test: regress/unit/bounce_test.o \
+    regress/unit/fixture.o $(FLUSH_BOUNCE_OBJS) \
     $(FLUSH_QUEUE_OBJS) spoold/envelope.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/bounce_test.o \
-	    $(FLUSH_BOUNCE_OBJS) $(FLUSH_QUEUE_OBJS) spoold/envelope.o \
-	    librelayd.a $(LIBS) -lcmocka
+	    regress/unit/fixture.o $(FLUSH_BOUNCE_OBJS) \
+	    $(FLUSH_QUEUE_OBJS) spoold/envelope.o librelayd.a $(LIBS) -lcmocka
 
-regress/unit/flush_test: regress/unit/flush_test.o spoold/flush.o \
+regress/unit/flush_test: regress/unit/flush_test.o \
+    regress/unit/fixture.o spoold/flush.o \
     spoold/outgoing.o spoold/waiting.o spoold/header.o \
     $(FLUSH_CLIENT_OBJS) $(FLUSH_BOUNCE_OBJS) $(FLUSH_QUEUE_OBJS) \
     librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/flush_test.o spoold/flush.o \
+	$(CC) $(LDFLAGS) -o $@ regress/unit/flush_test.o \
+	    regress/unit/fixture.o spoold/flush.o \
 	    spoold/outgoing.o spoold/waiting.o spoold/header.o \
 	    $(FLUSH_CLIENT_OBJS) $(FLUSH_BOUNCE_OBJS) $(FLUSH_QUEUE_OBJS) \
 	    librelayd.a $(LIBS) -lcmocka

@@ -3,10 +3,8 @@
 /* Bounces: what they look like, to whom they go, and when they are. */
 
 #include <sys/types.h>
-#include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +17,7 @@
 
 #include "bounce.h"
 #include "conf.h"
+#include "fixture.h"
 #include "log.h"
 #include "queue.h"
 
@@ -355,7 +354,6 @@ test_wanted(void **state)
 
 /* Submitting, with a queue. */
 
-static char		 dir[] = "/tmp/bounce_test.XXXXXX";
 static int		 dirfd_ = -1;
 static struct queue	*queue;
 static struct conf	*conf;
@@ -424,15 +422,14 @@ newest(uint64_t after)
 static int
 setup_queue(void **state)
 {
+	static const char *const dirs[] = { "queue", NULL };
 	struct conf_user	*u;
 	struct conf_upstream	*up;
 	struct conf_domain	*d;
 
 	(void)state;
-	strlcpy(dir, "/tmp/bounce_test.XXXXXX", sizeof(dir));
-	assert_non_null(mkdtemp(dir));
-	assert_int_not_equal(dirfd_ = open(dir, O_RDONLY | O_DIRECTORY), -1);
-	assert_int_equal(mkdirat(dirfd_, "queue", 0700), 0);
+	dirfd_ = fixture_make("bounce_test", dirs);
+	assert_int_not_equal(dirfd_, -1);
 	assert_non_null(queue = queue_open(dirfd_, "queue"));
 	assert_non_null(conf = conf_new());
 	conf->global.hostname = strdup("mail.ship.example");
@@ -453,23 +450,12 @@ setup_queue(void **state)
 }
 
 static int
-remove_entry(const char *path, const struct stat *sb, int type,
-    struct FTW *ftw)
-{
-	(void)sb;
-	(void)type;
-	(void)ftw;
-	return (remove(path));
-}
-
-static int
 teardown_queue(void **state)
 {
 	(void)state;
 	queue_close(queue);
-	close(dirfd_);
 	conf_free(conf);
-	nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	fixture_remove();
 	return (0);
 }
 

@@ -7,14 +7,10 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <event.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,6 +25,7 @@
 #include "child.h"
 #include "deliver.h"
 #include "fetchlog.h"
+#include "fixture.h"
 #include "local.h"
 #include "log.h"
 #include "maildir.h"
@@ -45,7 +42,6 @@ struct queue		*spool_queue;
 
 static struct conf	 conf;
 static struct conf_account account;
-static char		 root[64];
 static unsigned int	 retries;
 
 struct record {
@@ -253,30 +249,15 @@ spoold_closed(struct channel *ch, int violation, void *arg)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return (remove(path));
-}
-
-static int
 setup(void **state)
 {
 	static const char *const dirs[] = { "mail", "tmp", "state",
-	    "state/partial" };
+	    "state/partial", NULL };
 	int	 sv[2];
-	size_t	 i;
 
 	(void)state;
-	strlcpy(root, "/tmp/deliver_test.XXXXXX", sizeof(root));
-	if (mkdtemp(root) == NULL ||
-	    (spool_fd = open(root, O_RDONLY | O_DIRECTORY)) == -1)
+	if ((spool_fd = fixture_make("deliver_test", dirs)) == -1)
 		return (-1);
-	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
-		if (mkdirat(spool_fd, dirs[i], 0700) == -1)
-			return (-1);
 	nrecords = 0;
 	log_error = violated = answered = 0;
 	seen_messages = seen_uids = retries = 0;
@@ -297,8 +278,7 @@ teardown(void **state)
 	channel_close(&fetchd);
 	channel_close(&spoold);
 	deliver_peer_down();
-	close(spool_fd);
-	return (nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS));
+	return (fixture_remove());
 }
 
 /* Runs the loop until there is an answer. */
@@ -387,44 +367,12 @@ say(int fd, const char *text)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 }
 
-/* How many files; text gets the last one's. */
-static unsigned int
-files_in(const char *path, char *text, size_t len)
-{
-	DIR		*dir;
-	struct dirent	*de;
-	unsigned int	 n = 0;
-	ssize_t		 got;
-	int		 fd;
-
-	fd = openat(spool_fd, path, O_RDONLY | O_DIRECTORY);
-	if (fd == -1)
-		return (0);
-	dir = fdopendir(fd);
-	assert_non_null(dir);
-	while ((de = readdir(dir)) != NULL) {
-		if (de->d_name[0] == '.')
-			continue;
-		n++;
-		if (text == NULL)
-			continue;
-		fd = openat(dirfd(dir), de->d_name, O_RDONLY);
-		assert_int_not_equal(fd, -1);
-		got = read(fd, text, len - 1);
-		assert_true(got >= 0);
-		text[got] = '\0';
-		close(fd);
-	}
-	closedir(dir);
-	return (n);
-}
-
 static void
 assert_nothing_there(void)
 {
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
-	assert_int_equal(files_in("state/partial", NULL, 0), 0);
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 0);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("state/partial", NULL, 0), 0);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 0);
 }
 
 static void
@@ -437,14 +385,15 @@ a_message_is_delivered_once_decided(void **state)
 	fd = open_uid(1, 0, "uidl-1", 10, 0);
 	assert_int_equal(answer.offset, 0);
 	say(fd, "a\r\n\r\nb\nc\r\n");
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 0);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 0);
 	assert_int_equal(nrecords, 0);
 	assert_int_equal(commit(1, 10), 0);
 	assert_int_equal(nrecords, 1);
 	assert_string_equal(records[0].uid, "uidl-1");
-	assert_int_equal(files_in("mail/alice/new", text, sizeof(text)), 1);
+	assert_int_equal(fixture_files("mail/alice/new", text,
+	    sizeof(text)), 1);
 	assert_string_equal(text, "a\r\n\r\nb\nc\r\n");
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
 	close(fd);
 	/* Not a second time. */
 	assert_int_equal(open_uid(2, 0, "uidl-1", 10, 0), -1);
@@ -463,16 +412,17 @@ a_partial_is_continued(void **state)
 	say(fd, "12345");
 	close(fd);
 	send_abort(1, 1);
-	assert_int_equal(files_in("state/partial", text, sizeof(text)), 1);
+	assert_int_equal(fixture_files("state/partial", text, sizeof(text)), 1);
 	assert_string_equal(text, "12345");
 	fd = open_uid(2, 7, "42", 10, 1);
 	assert_int_equal(answer.offset, 5);
 	say(fd, "67890");
 	close(fd);
 	assert_int_equal(commit(2, 10), 0);
-	assert_int_equal(files_in("state/partial", NULL, 0), 0);
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
-	assert_int_equal(files_in("mail/alice/new", text, sizeof(text)), 1);
+	assert_int_equal(fixture_files("state/partial", NULL, 0), 0);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("mail/alice/new", text,
+	    sizeof(text)), 1);
 	assert_string_equal(text, "1234567890");
 }
 
@@ -517,8 +467,8 @@ a_lost_peer_leaves_partials(void **state)
 	while (spoold.open)
 		assert_int_equal(event_loop(EVLOOP_ONCE), 0);
 	assert_false(violated);
-	assert_int_equal(files_in("state/partial", NULL, 0), 1);
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("state/partial", NULL, 0), 1);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
 	assert_int_equal(faccessat(spool_fd, PARTIAL, F_OK, 0), 0);
 }
 
@@ -559,7 +509,7 @@ other_uidvalidity_drops_partials(void **state)
 	a.uidvalidity = 7;
 	channel_send(&fetchd, FETCHD_SEEN, 2, -1, &a, sizeof(a));
 	wait_answer();
-	assert_int_equal(files_in("state/partial", NULL, 0), 2);
+	assert_int_equal(fixture_files("state/partial", NULL, 0), 2);
 	fd = open_uid(3, 8, "42", 10, 1);
 	assert_int_equal(answer.offset, 0);
 	close(fd);
@@ -572,8 +522,7 @@ other_uidvalidity_drops_partials(void **state)
 static void
 old_partials_are_dropped(void **state)
 {
-	struct timeval	 tv[2] = { { 1000, 0 }, { 1000, 0 } };
-	char		 path[128];
+	struct timespec	 old[2] = { { 1000, 0 }, { 1000, 0 } };
 	int		 fd;
 
 	(void)state;
@@ -581,8 +530,7 @@ old_partials_are_dropped(void **state)
 	say(fd, "12345");
 	close(fd);
 	send_abort(1, 1);
-	snprintf(path, sizeof(path), "%s/%s", root, PARTIAL);
-	assert_int_equal(utimes(path, tv), 0);
+	assert_int_equal(utimensat(spool_fd, PARTIAL, old, 0), 0);
 	close(open_uid(2, 7, "43", 10, 1));
 	assert_int_equal(faccessat(spool_fd, PARTIAL, F_OK, 0), -1);
 }
@@ -796,7 +744,7 @@ what_upstream_forgot_is_forgotten(void **state)
 	channel_send(&fetchd, FETCHD_FORGET, 0, -1, &uid, sizeof(uid));
 	wait_taken();
 	assert_int_equal(nrecords, 0);
-	assert_int_equal(files_in("state/partial", NULL, 0), 0);
+	assert_int_equal(fixture_files("state/partial", NULL, 0), 0);
 }
 
 static void
@@ -828,8 +776,8 @@ recovery_places_what_was_decided(void **state)
 	left_by_a_crash("tmp/f.alice_40isp_231.0000000000000000,alice");
 	left_by_a_crash("tmp/f.bob_40isp_231.0123456789abcdef,alice");
 	assert_int_equal(maildir_recover(spool_fd, deliver_decided, NULL), 1);
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 2);
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 2);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
 	assert_int_equal(deliver_decided("f.", NULL), 0);
 	assert_int_equal(deliver_decided("f._zz.1", NULL), 0);
 	assert_int_equal(deliver_decided("q.1.1", NULL), 0);
@@ -850,10 +798,10 @@ what_cannot_be_placed_is_tried_again(void **state)
 	close(openat(spool_fd, "mail/alice/new", O_WRONLY | O_CREAT, 0600));
 	assert_int_equal(commit(1, 1), 0);
 	assert_int_equal(retries, 1);
-	assert_int_equal(files_in("tmp", NULL, 0), 1);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 1);
 	assert_int_equal(unlinkat(spool_fd, "mail/alice/new", 0), 0);
 	assert_int_equal(maildir_retry(), 0);
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 1);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 1);
 }
 
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -7,18 +7,15 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <errno.h>
 #include <event.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +23,7 @@
 
 #include "ask.h"
 #include "child.h"
+#include "fixture.h"
 #include "flush.h"
 #include "log.h"
 #include "queue.h"
@@ -65,7 +63,6 @@ static const struct peer_step	*scripts[SCRIPTS];
 static struct peer	*peers[SCRIPTS];
 static unsigned int	 accepted;
 
-static char		 dir[64];
 static int		 queued;	/* result of the last submit */
 
 static void
@@ -222,13 +219,12 @@ make_conf(void)
 static int
 setup(void **state)
 {
+	static const char *const dirs[] = { "queue", NULL };
+
 	(void)state;
 	alarm(TEST_SECONDS);
-	strlcpy(dir, "/tmp/flush_test.XXXXXX", sizeof(dir));
-	assert_non_null(mkdtemp(dir));
-	spool_fd = open(dir, O_RDONLY | O_DIRECTORY);
+	spool_fd = fixture_make("flush_test", dirs);
 	assert_int_not_equal(spool_fd, -1);
-	assert_int_equal(mkdirat(spool_fd, "queue", 0700), 0);
 	assert_non_null(spool_queue = queue_open(spool_fd, "queue"));
 	evtimer_set(&commit_timer, commit, NULL);
 	evtimer_set(&answer_timer, answer, NULL);
@@ -240,16 +236,6 @@ setup(void **state)
 	make_conf();
 	listen_up();
 	return (0);
-}
-
-static int
-remove_entry(const char *path, const struct stat *sb, int type,
-    struct FTW *ftw)
-{
-	(void)sb;
-	(void)type;
-	(void)ftw;
-	return (remove(path));
 }
 
 static int
@@ -265,12 +251,11 @@ teardown(void **state)
 	queue_commit(spool_queue);
 	queue_close(spool_queue);
 	evtimer_del(&commit_timer);
-	close(spool_fd);
 	conf_free(child_conf);
 	child_conf = NULL;
 	event_del(&accept_event);
 	close(listener);
-	nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+	fixture_remove();
 	for (i = 0; i < accepted; i++)
 		peer_free(peers[i]);
 	return (0);

@@ -8,22 +8,20 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <event.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "fixture.h"
 #include "local.h"
 #include "maildir.h"
 #include "queue.h"
@@ -52,7 +50,6 @@ struct fake_mark {
 int			 spool_fd;
 struct queue		*spool_queue;
 
-static char		 root[64];
 static int		 body_fd;
 static int		 body_error;
 static struct fake_message messages[MESSAGES_MAX];
@@ -215,26 +212,15 @@ add(uint64_t id, const char *first, const char *second)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return (remove(path));
-}
-
-static int
 setup(void **state)
 {
+	static const char *const dirs[] = { "mail", "tmp", NULL };
+
 	(void)state;
 	nmessages = nmarks = 0;
 	commits = 0;
 	body_error = 0;
-	strlcpy(root, "/tmp/local_test.XXXXXX", sizeof(root));
-	if (mkdtemp(root) == NULL ||
-	    (spool_fd = open(root, O_RDONLY | O_DIRECTORY)) == -1 ||
-	    mkdirat(spool_fd, "mail", 0700) == -1 ||
-	    mkdirat(spool_fd, "tmp", 0700) == -1 ||
+	if ((spool_fd = fixture_make("local_test", dirs)) == -1 ||
 	    (body_fd = openat(spool_fd, "log", O_RDWR | O_CREAT, 0600)) == -1 ||
 	    write(body_fd, "XXXXX" BODY "YYYYY", strlen(BODY) + 10) == -1)
 		return (-1);
@@ -249,40 +235,7 @@ teardown(void **state)
 	nmessages = 0;
 	local_deliver();
 	close(body_fd);
-	close(spool_fd);
-	return (nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS));
-}
-
-/* How many files; text gets the last one's. */
-static unsigned int
-files_in(const char *path, char *text, size_t len)
-{
-	DIR		*dir;
-	struct dirent	*de;
-	unsigned int	 n = 0;
-	ssize_t		 got;
-	int		 fd;
-
-	fd = openat(spool_fd, path, O_RDONLY | O_DIRECTORY);
-	if (fd == -1)
-		return (0);
-	dir = fdopendir(fd);
-	assert_non_null(dir);
-	while ((de = readdir(dir)) != NULL) {
-		if (de->d_name[0] == '.')
-			continue;
-		n++;
-		if (text == NULL)
-			continue;
-		fd = openat(dirfd(dir), de->d_name, O_RDONLY);
-		assert_int_not_equal(fd, -1);
-		got = read(fd, text, len - 1);
-		assert_true(got >= 0);
-		text[got] = '\0';
-		close(fd);
-	}
-	closedir(dir);
-	return (n);
+	return (fixture_remove());
 }
 
 static void
@@ -295,11 +248,12 @@ the_mark_comes_before_the_mailbox(void **state)
 	local_deliver();
 	assert_int_equal(nmarks, 1);
 	assert_int_equal(commits, 1);
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 0);
-	assert_int_equal(files_in("tmp", NULL, 0), 1);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 0);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 1);
 	commit(0);
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
-	assert_int_equal(files_in("mail/alice/new", text, sizeof(text)), 1);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("mail/alice/new", text,
+	    sizeof(text)), 1);
 	assert_string_equal(text, RETURN_PATH BODY);
 	assert_int_equal(nmarks, 0);
 }
@@ -315,8 +269,8 @@ each_recipient_gets_it(void **state)
 	m->nrecipients = 3;
 	local_deliver();
 	commit(0);
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 2);
-	assert_int_equal(files_in("mail/bob/new", NULL, 0), 1);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 2);
+	assert_int_equal(fixture_files("mail/bob/new", NULL, 0), 1);
 }
 
 static void
@@ -337,7 +291,7 @@ mail_for_the_line_is_read_once(void **state)
 	assert_int_equal(late->read, 1);
 	assert_int_equal(m->read, 1);
 	commit(0);
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 1);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 1);
 }
 
 static void
@@ -349,7 +303,7 @@ what_is_on_its_way_is_not_begun_again(void **state)
 	local_deliver();
 	assert_int_equal(nmarks, 1);
 	commit(0);
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 1);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 1);
 }
 
 static void
@@ -359,8 +313,8 @@ a_mark_that_fails_takes_the_file_back(void **state)
 	add(1, "alice", NULL);
 	local_deliver();
 	commit(ENOSPC);
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 0);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 0);
 	/* Not at once, but when the timer says so. */
 	local_deliver();
 	assert_int_equal(nmarks, 0);
@@ -374,7 +328,7 @@ a_body_that_cannot_be_read_leaves_nothing(void **state)
 	body_error = EIO;
 	local_deliver();
 	assert_int_equal(nmarks, 0);
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
 }
 
 /* One mailbox that cannot be had does not hold up the other. */
@@ -388,8 +342,8 @@ the_other_recipient_is_delivered(void **state)
 	local_deliver();
 	assert_int_equal(nmarks, 1);
 	commit(0);
-	assert_int_equal(files_in("mail/bob/new", NULL, 0), 1);
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("mail/bob/new", NULL, 0), 1);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
 }
 
 static void
@@ -447,12 +401,12 @@ recovery_places_what_was_marked(void **state)
 	(void)state;
 	m = add(1, "alice", "bob");
 	local_deliver();
-	assert_int_equal(files_in("tmp", NULL, 0), 2);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 2);
 	m->marked[0] = 1;
 	assert_int_equal(maildir_recover(spool_fd, is_decided, NULL), 1);
-	assert_int_equal(files_in("mail/alice/new", NULL, 0), 1);
-	assert_int_equal(files_in("mail/bob/new", NULL, 0), 0);
-	assert_int_equal(files_in("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 1);
+	assert_int_equal(fixture_files("mail/bob/new", NULL, 0), 0);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
 }
 
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -5,82 +5,48 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "fixture.h"
 #include "mailbox.h"
 
 #define NEW	"mail/alice/new/"
 #define CUR	"mail/alice/cur/"
 
-static char	 root[64];
 static int	 spool;
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return (remove(path));
-}
 
 static int
 setup(void **state)
 {
+	static const char *const dirs[] = { "mail", "mail/alice",
+	    "mail/alice/new", "mail/alice/cur", NULL };
+
 	(void)state;
-	strlcpy(root, "/tmp/mailbox_test.XXXXXX", sizeof(root));
-	if (mkdtemp(root) == NULL ||
-	    (spool = open(root, O_RDONLY | O_DIRECTORY)) == -1 ||
-	    mkdirat(spool, "mail", 0700) == -1 ||
-	    mkdirat(spool, "mail/alice", 0700) == -1 ||
-	    mkdirat(spool, "mail/alice/new", 0700) == -1 ||
-	    mkdirat(spool, "mail/alice/cur", 0700) == -1)
-		return (-1);
-	return (0);
+	spool = fixture_make("mailbox_test", dirs);
+	return (spool == -1 ? -1 : 0);
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	close(spool);
-	return (nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS));
-}
-
-static void
-put(const char *path, const char *text)
-{
-	int	 fd;
-
-	fd = openat(spool, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_int_not_equal(fd, -1);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
+	return (fixture_remove());
 }
 
 static void
 move(const char *from, const char *to)
 {
 	assert_int_equal(renameat(spool, from, spool, to), 0);
-}
-
-static int
-exists(const char *path)
-{
-	return (faccessat(spool, path, F_OK, 0) == 0);
 }
 
 static struct mailbox *
@@ -163,10 +129,10 @@ messages_are_in_order_of_time(void **state)
 	char		 uid[MAILBOX_UID_MAX];
 
 	(void)state;
-	put(NEW "1000.q.1.0.relayd,S=3,W=3", "x\r\n");
-	put(CUR "900.q.2.0.relayd,S=3,W=3:2,S", "x\r\n");
-	put(NEW "1000.a.1.0.relayd,S=3,W=3", "x\r\n");
-	put(CUR ".uidvalidity", "not a message");
+	fixture_put(NEW "1000.q.1.0.relayd,S=3,W=3", "x\r\n");
+	fixture_put(CUR "900.q.2.0.relayd,S=3,W=3:2,S", "x\r\n");
+	fixture_put(NEW "1000.a.1.0.relayd,S=3,W=3", "x\r\n");
+	fixture_put(CUR ".uidvalidity", "not a message");
 	mb = open_mailbox();
 	assert_int_equal(mailbox_count(mb), 3);
 	mailbox_uid(mb, 1, uid);
@@ -183,11 +149,11 @@ static void
 the_snapshot_moves_nothing(void **state)
 {
 	(void)state;
-	put(NEW "1.a.h,S=3,W=3", "x\r\n");
-	put(NEW "2.b.h", "x\r\n");
+	fixture_put(NEW "1.a.h,S=3,W=3", "x\r\n");
+	fixture_put(NEW "2.b.h", "x\r\n");
 	mailbox_close(open_mailbox());
-	assert_true(exists(NEW "1.a.h,S=3,W=3"));
-	assert_true(exists(NEW "2.b.h"));
+	assert_true(fixture_exists(NEW "1.a.h,S=3,W=3"));
+	assert_true(fixture_exists(NEW "2.b.h"));
 }
 
 static void
@@ -202,8 +168,8 @@ uids_survive_renames(void **state)
 	name[150] = '\0';
 	snprintf(from, sizeof(from), NEW "5.%s,S=3", name);
 	snprintf(to, sizeof(to), CUR "5.%s,S=3,W=3:2,FS", name);
-	put(NEW "1.a.h,S=3,W=3", "x\r\n");
-	put(from, "x\r\n");
+	fixture_put(NEW "1.a.h,S=3,W=3", "x\r\n");
+	fixture_put(from, "x\r\n");
 	mb = open_mailbox();
 	mailbox_uid(mb, 1, before);
 	assert_string_equal(before, "1.a.h");
@@ -231,11 +197,11 @@ uids_are_printable_and_differ(void **state)
 	memset(name, 'n', 150);
 	name[150] = '\0';
 	snprintf(path, sizeof(path), NEW "1.%s", name);
-	put(path, "x\r\n");
+	fixture_put(path, "x\r\n");
 	name[149] = 'm';
 	snprintf(path, sizeof(path), NEW "1.%s", name);
-	put(path, "x\r\n");
-	put(NEW "2.\xc3\xbc b", "x\r\n");
+	fixture_put(path, "x\r\n");
+	fixture_put(NEW "2.\xc3\xbc b", "x\r\n");
 	mb = open_mailbox();
 	assert_int_equal(mailbox_count(mb), 3);
 	mailbox_uid(mb, 1, a);
@@ -257,14 +223,14 @@ sizes_are_those_on_the_wire(void **state)
 
 	(void)state;
 	/* Of relayd: the name is believed. */
-	put(NEW "1.a.h,S=300,W=300", "x\r\n");
+	fixture_put(NEW "1.a.h,S=300,W=300", "x\r\n");
 	/* Of Dovecot: LF line ends, W is with CRLF. */
-	put(NEW "2.b.h,S=8,W=11", "a\n\nbody\n");
+	fixture_put(NEW "2.b.h,S=8,W=11", "a\n\nbody\n");
 	/* Of others: to be counted. */
-	put(NEW "3.c.h,S=8", "a\n\nbody\n");
-	put(NEW "4.d.h", "a\n\nbody\r\n");
-	put(NEW "5.e.h", "");
-	put(NEW "6.f.h", "no end");
+	fixture_put(NEW "3.c.h,S=8", "a\n\nbody\n");
+	fixture_put(NEW "4.d.h", "a\n\nbody\r\n");
+	fixture_put(NEW "5.e.h", "");
+	fixture_put(NEW "6.f.h", "no end");
 	mb = open_mailbox();
 	assert_int_equal(mailbox_size(mb, 1), 300);
 	assert_int_equal(mailbox_size(mb, 2), 11);
@@ -288,7 +254,7 @@ measuring_stops_at_its_budget(void **state)
 	(void)state;
 	for (i = 0; i < 20; i++) {
 		snprintf(path, sizeof(path), NEW "%d.x", i);
-		put(path, "a\n\nbody\n");
+		fixture_put(path, "a\n\nbody\n");
 	}
 	mb = mailbox_open(spool, "alice");
 	assert_non_null(mb);
@@ -307,10 +273,10 @@ line_ends_are_converted_where_needed(void **state)
 	size_t		 piece;
 
 	(void)state;
-	put(NEW "1.a.h", "a: b\n\n.x\r\ny\rz\n\n");
+	fixture_put(NEW "1.a.h", "a: b\n\n.x\r\ny\rz\n\n");
 	/* Exactly as delivered, bare LF and all (M6). */
-	put(NEW "2.b.h,S=14,W=14", "a: b\n\n.x\r\ny\rz");
-	put(NEW "3.c.h,S=2,W=4", "\n\n");
+	fixture_put(NEW "2.b.h,S=14,W=14", "a: b\n\n.x\r\ny\rz");
+	fixture_put(NEW "3.c.h,S=2,W=4", "\n\n");
 	mb = open_mailbox();
 	for (piece = 1; piece < 20; piece++) {
 		assert_string_equal(fetch(mb, 1, MAILBOX_ALL, piece),
@@ -330,10 +296,10 @@ top_gives_header_and_lines(void **state)
 	size_t		 piece;
 
 	(void)state;
-	put(NEW "1.a.h", "a: b\nc: d\n\none\n\nthree\nfour");
-	put(NEW "2.b.h,S=26,W=26", "a: b\r\n\r\none\r\ntwo\r\nthree");
-	put(NEW "3.c.h,S=9,W=9", "a: b\r\nc:");
-	put(NEW "4.d.h,S=7,W=7", "\r\nbody\r\n");
+	fixture_put(NEW "1.a.h", "a: b\nc: d\n\none\n\nthree\nfour");
+	fixture_put(NEW "2.b.h,S=26,W=26", "a: b\r\n\r\none\r\ntwo\r\nthree");
+	fixture_put(NEW "3.c.h,S=9,W=9", "a: b\r\nc:");
+	fixture_put(NEW "4.d.h,S=7,W=7", "\r\nbody\r\n");
 	mb = open_mailbox();
 	for (piece = 1; piece < 20; piece++) {
 		assert_string_equal(fetch(mb, 1, 0, piece),
@@ -367,7 +333,7 @@ long_messages_come_whole(void **state)
 		want[n++] = text[i];
 	}
 	want[n] = '\0';
-	put(NEW "1.a.h", text);
+	fixture_put(NEW "1.a.h", text);
 	mb = open_mailbox();
 	assert_int_equal(mailbox_size(mb, 1), n);
 	assert_string_equal(fetch(mb, 1, MAILBOX_ALL, 4096), want);
@@ -380,14 +346,14 @@ what_was_moved_is_found_again(void **state)
 	struct mailbox	*mb;
 
 	(void)state;
-	put(NEW "1.a.h,S=3,W=3", "1\r\n");
-	put(NEW "2.b.h,S=3,W=3", "2\r\n");
-	put(CUR "3.c.h,S=3,W=3:2,", "3\r\n");
+	fixture_put(NEW "1.a.h,S=3,W=3", "1\r\n");
+	fixture_put(NEW "2.b.h,S=3,W=3", "2\r\n");
+	fixture_put(CUR "3.c.h,S=3,W=3:2,", "3\r\n");
 	mb = open_mailbox();
 	move(NEW "1.a.h,S=3,W=3", CUR "1.a.h,S=3,W=3:2,S");
 	move(CUR "3.c.h,S=3,W=3:2,", CUR "3.c.h,S=3,W=3:2,RS");
 	/* One that came later has no number. */
-	put(NEW "0.new.h,S=3,W=3", "0\r\n");
+	fixture_put(NEW "0.new.h,S=3,W=3", "0\r\n");
 	assert_string_equal(fetch(mb, 1, MAILBOX_ALL, 99), "1\r\n");
 	assert_string_equal(fetch(mb, 2, MAILBOX_ALL, 99), "2\r\n");
 	assert_string_equal(fetch(mb, 3, MAILBOX_ALL, 99), "3\r\n");
@@ -401,8 +367,8 @@ what_vanished_is_not_found(void **state)
 	struct mailbox	*mb;
 
 	(void)state;
-	put(NEW "1.a.h,S=3,W=3", "1\r\n");
-	put(NEW "2.b.h,S=3,W=3", "2\r\n");
+	fixture_put(NEW "1.a.h,S=3,W=3", "1\r\n");
+	fixture_put(NEW "2.b.h,S=3,W=3", "2\r\n");
 	mb = open_mailbox();
 	assert_int_equal(unlinkat(spool, NEW "1.a.h,S=3,W=3", 0), 0);
 	errno = 0;
@@ -419,9 +385,9 @@ what_is_seen_twice_is_one(void **state)
 	struct mailbox	*mb;
 
 	(void)state;
-	put(NEW "1.a.h,S=3,W=3", "1\r\n");
-	put(CUR "1.a.h,S=3,W=3:2,S", "1\r\n");
-	put(CUR "2.b.h,S=3,W=3:2,S", "2\r\n");
+	fixture_put(NEW "1.a.h,S=3,W=3", "1\r\n");
+	fixture_put(CUR "1.a.h,S=3,W=3:2,S", "1\r\n");
+	fixture_put(CUR "2.b.h,S=3,W=3:2,S", "2\r\n");
 	mb = open_mailbox();
 	assert_int_equal(mailbox_count(mb), 2);
 	assert_int_equal(unlinkat(spool, NEW "1.a.h,S=3,W=3", 0), 0);
@@ -437,9 +403,9 @@ deleting_waits_for_update(void **state)
 	uint64_t	 bytes;
 
 	(void)state;
-	put(NEW "1.a.h,S=3,W=3", "1\r\n");
-	put(CUR "2.b.h,S=4,W=4:2,S", "22\r\n");
-	put(NEW "3.c.h,S=3,W=3", "3\r\n");
+	fixture_put(NEW "1.a.h,S=3,W=3", "1\r\n");
+	fixture_put(CUR "2.b.h,S=4,W=4:2,S", "22\r\n");
+	fixture_put(NEW "3.c.h,S=3,W=3", "3\r\n");
 	mb = open_mailbox();
 	mailbox_delete(mb, 1);
 	assert_false(mailbox_exists(mb, 1));
@@ -450,16 +416,16 @@ deleting_waits_for_update(void **state)
 	assert_true(mailbox_exists(mb, 1));
 	mailbox_delete(mb, 1);
 	mailbox_close(mb);
-	assert_true(exists(NEW "1.a.h,S=3,W=3"));
+	assert_true(fixture_exists(NEW "1.a.h,S=3,W=3"));
 
 	mb = open_mailbox();
 	mailbox_delete(mb, 1);
 	mailbox_delete(mb, 2);
 	assert_int_equal(mailbox_update(mb), 0);
 	mailbox_close(mb);
-	assert_false(exists(NEW "1.a.h,S=3,W=3"));
-	assert_false(exists(CUR "2.b.h,S=4,W=4:2,S"));
-	assert_true(exists(NEW "3.c.h,S=3,W=3"));
+	assert_false(fixture_exists(NEW "1.a.h,S=3,W=3"));
+	assert_false(fixture_exists(CUR "2.b.h,S=4,W=4:2,S"));
+	assert_true(fixture_exists(NEW "3.c.h,S=3,W=3"));
 }
 
 static void
@@ -468,9 +434,9 @@ update_finds_what_was_moved(void **state)
 	struct mailbox	*mb;
 
 	(void)state;
-	put(NEW "1.a.h,S=3,W=3", "1\r\n");
-	put(NEW "2.b.h,S=3,W=3", "2\r\n");
-	put(NEW "3.c.h,S=3,W=3", "3\r\n");
+	fixture_put(NEW "1.a.h,S=3,W=3", "1\r\n");
+	fixture_put(NEW "2.b.h,S=3,W=3", "2\r\n");
+	fixture_put(NEW "3.c.h,S=3,W=3", "3\r\n");
 	mb = open_mailbox();
 	mailbox_delete(mb, 1);
 	mailbox_delete(mb, 2);
@@ -480,8 +446,8 @@ update_finds_what_was_moved(void **state)
 	assert_int_equal(unlinkat(spool, NEW "2.b.h,S=3,W=3", 0), 0);
 	assert_int_equal(mailbox_update(mb), 0);
 	mailbox_close(mb);
-	assert_false(exists(CUR "1.a.h,S=3,W=3:2,S"));
-	assert_true(exists(CUR "3.c.h,S=3,W=3:2,S"));
+	assert_false(fixture_exists(CUR "1.a.h,S=3,W=3:2,S"));
+	assert_true(fixture_exists(CUR "3.c.h,S=3,W=3:2,S"));
 }
 
 /* A directory cannot be unlinked, even by root. */
@@ -491,14 +457,14 @@ update_tells_what_failed(void **state)
 	struct mailbox	*mb;
 
 	(void)state;
-	put(NEW "1.a.h,S=3,W=3", "1\r\n");
+	fixture_put(NEW "1.a.h,S=3,W=3", "1\r\n");
 	assert_int_equal(mkdirat(spool, NEW "2.b.h,S=3,W=3", 0700), 0);
 	mb = open_mailbox();
 	mailbox_delete(mb, 1);
 	mailbox_delete(mb, 2);
 	assert_int_equal(mailbox_update(mb), 1);
 	mailbox_close(mb);
-	assert_false(exists(NEW "1.a.h,S=3,W=3"));
+	assert_false(fixture_exists(NEW "1.a.h,S=3,W=3"));
 }
 
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)

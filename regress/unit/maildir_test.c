@@ -8,72 +8,45 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "fixture.h"
 #include "maildir.h"
 #include "maildir_list.h"
 
-static char	 root[64];
 static int	 spool;
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return (remove(path));
-}
 
 static int
 setup(void **state)
 {
+	static const char *const dirs[] = { "mail", "tmp", "state", NULL };
+
 	(void)state;
-	strlcpy(root, "/tmp/maildir_test.XXXXXX", sizeof(root));
-	if (mkdtemp(root) == NULL ||
-	    (spool = open(root, O_RDONLY | O_DIRECTORY)) == -1 ||
-	    mkdirat(spool, "mail", 0700) == -1 ||
-	    mkdirat(spool, "tmp", 0700) == -1 ||
-	    mkdirat(spool, "state", 0700) == -1)
-		return (-1);
-	return (0);
+	spool = fixture_make("maildir_test", dirs);
+	return (spool == -1 ? -1 : 0);
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	close(spool);
-	return (nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS));
+	return (fixture_remove());
 }
 
+/* How many files; the directory has to be there. */
 static unsigned int
 files_in(const char *path)
 {
-	DIR		*dir;
-	struct dirent	*de;
-	unsigned int	 n = 0;
-	int		 fd;
-
-	fd = openat(spool, path, O_RDONLY | O_DIRECTORY);
-	assert_int_not_equal(fd, -1);
-	dir = fdopendir(fd);
-	assert_non_null(dir);
-	while ((de = readdir(dir)) != NULL)
-		if (de->d_name[0] != '.')
-			n++;
-	closedir(dir);
-	return (n);
+	assert_true(fixture_exists(path));
+	return (fixture_files(path, NULL, 0));
 }
 
 /* The name of the only file. */
@@ -90,17 +63,6 @@ only_file(const char *path, char *name, size_t len)
 		if (de->d_name[0] != '.')
 			strlcpy(name, de->d_name, len);
 	closedir(dir);
-}
-
-static void
-put(const char *path, const char *text)
-{
-	int	 fd;
-
-	fd = openat(spool, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_int_not_equal(fd, -1);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
 }
 
 static struct maildir_file *
@@ -142,7 +104,7 @@ crash_with(const char *user, const char *key, const char *text)
 	char	 path[256];
 
 	snprintf(path, sizeof(path), "tmp/%s,%s", key, user);
-	put(path, text);
+	fixture_put(path, text);
 }
 
 static void
@@ -260,7 +222,7 @@ adopt_takes_the_file(void **state)
 	int			 fd;
 
 	(void)state;
-	put("state/partial", "header\r\n\r\nbody\r\n");
+	fixture_put("state/partial", "header\r\n\r\nbody\r\n");
 	fd = openat(spool, "state/partial", O_RDWR);
 	assert_int_not_equal(fd, -1);
 	f = maildir_adopt(spool, "state/partial", fd, "bob", "f.acct.1");
@@ -282,7 +244,7 @@ adopt_that_fails_changes_nothing(void **state)
 	int			 fd;
 
 	(void)state;
-	put("state/partial", "x");
+	fixture_put("state/partial", "x");
 	fd = openat(spool, "state/partial", O_RDWR);
 	f = make("bob", "f.acct.1", "other");
 	errno = 0;
@@ -347,10 +309,10 @@ recover_removes_what_is_nobodys(void **state)
 	struct verdict	 v = { NULL, NULL, 0 };
 
 	(void)state;
-	put("tmp/nocomma", "x");
-	put("tmp/bad key,alice", "x");
-	put("tmp/key,.hidden", "x");
-	put("tmp/.dotfile", "x");
+	fixture_put("tmp/nocomma", "x");
+	fixture_put("tmp/bad key,alice", "x");
+	fixture_put("tmp/key,.hidden", "x");
+	fixture_put("tmp/.dotfile", "x");
 	assert_int_equal(maildir_recover(spool, decide, &v), 0);
 	assert_int_equal(v.asked, 0);
 	assert_int_equal(files_in("tmp"), 0);
@@ -423,7 +385,7 @@ retry_places_what_failed(void **state)
 	f = make("alice", "q.1.0", "x");
 	/* A file where the directory should be: placing cannot succeed. */
 	assert_int_equal(unlinkat(spool, "mail/alice/new", AT_REMOVEDIR), 0);
-	put("mail/alice/new", "in the way");
+	fixture_put("mail/alice/new", "in the way");
 	assert_int_equal(maildir_place(f), -1);
 	assert_int_equal(files_in("tmp"), 1);
 	assert_int_equal(maildir_retry(), 1);
@@ -443,10 +405,10 @@ count_reads_sizes_from_names(void **state)
 	assert_int_equal(messages, 0);
 	assert_int_equal(bytes, 0);
 	maildir_discard(make("alice", "q.1.0", "x"));
-	put("mail/alice/new/1.a.h,S=100,W=110", "x");
-	put("mail/alice/cur/2.b.h,S=1000:2,S", "x");
-	put("mail/alice/cur/3.c.h:2,", "four");
-	put("mail/alice/cur/.hidden", "x");
+	fixture_put("mail/alice/new/1.a.h,S=100,W=110", "x");
+	fixture_put("mail/alice/cur/2.b.h,S=1000:2,S", "x");
+	fixture_put("mail/alice/cur/3.c.h:2,", "four");
+	fixture_put("mail/alice/cur/.hidden", "x");
 	assert_int_equal(maildir_count(spool, "alice", &messages, &bytes), 0);
 	assert_int_equal(messages, 3);
 	assert_int_equal(bytes, 1114);

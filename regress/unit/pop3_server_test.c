@@ -7,12 +7,10 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <event.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -28,6 +26,7 @@
 #include <cmocka.h>
 
 #include "ask.h"
+#include "fixture.h"
 #include "listener.h"
 #include "log.h"
 #include "pop3_server.h"
@@ -61,7 +60,6 @@ static const char	 test_cert[] =
 int			 spool_fd = -1;
 struct queue		*spool_queue;
 
-static char		 root[64];
 static struct tls	*server_tls;
 static unsigned int	 released;
 
@@ -127,33 +125,17 @@ ask_cancel(uint32_t id)
 }
 
 static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return (remove(path));
-}
-
-static int
 setup(void **state)
 {
 	static const char *const dirs[] = { "mail", "mail/alice",
-	    "mail/alice/new", "mail/alice/cur", "mail/alice/tmp" };
-	size_t	 i;
+	    "mail/alice/new", "mail/alice/cur", "mail/alice/tmp", NULL };
 
 	(void)state;
 	released = asked = 0;
 	hold_answers = 0;
 	memset(&question, 0, sizeof(question));
-	strlcpy(root, "/tmp/pop3_server_test.XXXXXX", sizeof(root));
-	if (mkdtemp(root) == NULL ||
-	    (spool_fd = open(root, O_RDONLY | O_DIRECTORY)) == -1)
-		return (-1);
-	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
-		if (mkdirat(spool_fd, dirs[i], 0700) == -1)
-			return (-1);
-	return (0);
+	spool_fd = fixture_make("pop3_server_test", dirs);
+	return (spool_fd == -1 ? -1 : 0);
 }
 
 static int
@@ -163,25 +145,7 @@ teardown(void **state)
 	pop3_server_shutdown();
 	/* What stream_finish has left. */
 	event_loop(EVLOOP_NONBLOCK);
-	close(spool_fd);
-	return (nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS));
-}
-
-static void
-put(const char *path, const char *text)
-{
-	int	 fd;
-
-	fd = openat(spool_fd, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	assert_int_not_equal(fd, -1);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static int
-exists(const char *path)
-{
-	return (faccessat(spool_fd, path, F_OK, 0) == 0);
+	return (fixture_remove());
 }
 
 /* A client, with what it has received. */
@@ -383,9 +347,9 @@ start_tls(struct client *c)
 static void
 three_messages(void)
 {
-	put(NEW "1.a.h,S=16,W=16", "s: 1\r\n\r\n.x\r\n..y");
-	put(CUR "2.b.h:2,S", "s: 2\n\n.\n");
-	put(NEW "3.c.h,S=13,W=13", "s: 3\r\n\r\nbody\r");
+	fixture_put(NEW "1.a.h,S=16,W=16", "s: 1\r\n\r\n.x\r\n..y");
+	fixture_put(CUR "2.b.h:2,S", "s: 2\n\n.\n");
+	fixture_put(NEW "3.c.h,S=13,W=13", "s: 3\r\n\r\nbody\r");
 }
 
 static void
@@ -426,12 +390,12 @@ a_session(void **state)
 	expect(&one, "+OK 3 40\r\n");
 	say(&one, "DELE 2\r\n");
 	expect(&one, "+OK\r\n");
-	assert_true(exists(CUR "2.b.h:2,S"));
+	assert_true(fixture_exists(CUR "2.b.h:2,S"));
 	say(&one, "QUIT\r\n");
 	expect(&one, "+OK\r\n");
 	expect_closed(&one);
-	assert_false(exists(CUR "2.b.h:2,S"));
-	assert_true(exists(NEW "1.a.h,S=16,W=16"));
+	assert_false(fixture_exists(CUR "2.b.h:2,S"));
+	assert_true(fixture_exists(NEW "1.a.h,S=16,W=16"));
 	assert_int_equal(released, 1);
 }
 
@@ -445,8 +409,8 @@ without_quit_nothing_is_deleted(void **state)
 	expect(&one, "+OK\r\n+OK\r\n+OK\r\n");
 	shutdown(one.fd, SHUT_WR);
 	expect_closed(&one);
-	assert_true(exists(NEW "1.a.h,S=16,W=16"));
-	assert_true(exists(CUR "2.b.h:2,S"));
+	assert_true(fixture_exists(NEW "1.a.h,S=16,W=16"));
+	assert_true(fixture_exists(CUR "2.b.h:2,S"));
 	assert_int_equal(released, 1);
 }
 
@@ -464,7 +428,7 @@ pipelined_commands_are_answered_in_order(void **state)
 	    "+OK 11 octets\r\ns: 2\r\n\r\n..\r\n.\r\n"
 	    "+OK 1 1.a.h\r\n+OK\r\n+OK\r\n");
 	expect_closed(&one);
-	assert_false(exists(NEW "3.c.h,S=13,W=13"));
+	assert_false(fixture_exists(NEW "3.c.h,S=13,W=13"));
 }
 
 static void
@@ -727,7 +691,7 @@ what_vanished_is_told(void **state)
 	say(&one, "DELE 1\r\nDELE 3\r\nQUIT\r\n");
 	expect(&one, "+OK\r\n+OK\r\n+OK\r\n");
 	expect_closed(&one);
-	assert_false(exists(CUR "3.c.h,S=13,W=13:2,S"));
+	assert_false(fixture_exists(CUR "3.c.h,S=13,W=13:2,S"));
 }
 
 static long
@@ -759,7 +723,7 @@ a_client_that_does_not_read_costs_nothing(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(text) - 1; i++)
 		text[i] = i % 64 == 63 ? '\n' : '.';
-	put(NEW "1.big.h,W=1", text);
+	fixture_put(NEW "1.big.h,W=1", text);
 	login(&one);
 	before = resident();
 	for (i = 0; i < 1000; i++) {
@@ -791,7 +755,7 @@ long_listings_are_whole(void **state)
 	for (i = 1; i <= 3000; i++) {
 		snprintf(name, sizeof(name),
 		    NEW "%d.a-name-that-is-of-some-length.h,S=1,W=1", i);
-		put(name, "x");
+		fixture_put(name, "x");
 	}
 	login(&one);
 	say(&one, "UIDL\r\nSTAT\r\n");
