@@ -481,6 +481,24 @@ keeper_escape(struct keeper *k, int guard)
 	return (keeper_ok(k));
 }
 
+/* Brings the device to its senses; 1 when it has a DTR to drop. */
+static int
+keeper_drop_dtr(struct keeper *k)
+{
+	struct termios	 t;
+	int		 bits = TIOCM_DTR, disc = 0;
+
+	/* A killed pppd leaves its own, which takes no plain bytes. */
+	(void)ioctl(k->tty, TIOCSETD, &disc);
+	if (tcgetattr(k->tty, &t) == 0) {
+		cfmakeraw(&t);
+		t.c_cflag |= HUPCL | CLOCAL | CREAD;
+		(void)tcsetattr(k->tty, TCSANOW, &t);
+	}
+	tcflush(k->tty, TCIOFLUSH);
+	return (ioctl(k->tty, TIOCMBIC, &bits) == 0);
+}
+
 /*
  * Hangs up with nobody's help: DTR where the device has it, else the escape
  * sequence.  The close that follows drops DTR once more (HUPCL).
@@ -488,22 +506,24 @@ keeper_escape(struct keeper *k, int guard)
 static void
 keeper_hangup(struct keeper *k)
 {
-	struct termios	 t;
-	int		 bits = TIOCM_DTR, disc = 0;
-
-	if (k->tty == -1)
-		return;
-	/* A killed pppd leaves its own, which takes no plain bytes. */
-	(void)ioctl(k->tty, TIOCSETD, &disc);
-	if (tcgetattr(k->tty, &t) == 0) {
-		t.c_cflag |= HUPCL;
-		(void)tcsetattr(k->tty, TCSANOW, &t);
-	}
-	tcflush(k->tty, TCIOFLUSH);
-	if (ioctl(k->tty, TIOCMBIC, &bits) == 0)
+	if (k->tty == -1 || keeper_drop_dtr(k))
 		return;
 	if (!keeper_escape(k, GUARD_SHORT))
 		(void)keeper_escape(k, GUARD_LONG);
+}
+
+/*
+ * dialerd says that it has hung up.  A modem that is still online does not
+ * answer, whatever dialerd believes (L1).
+ */
+static void
+keeper_make_sure(struct keeper *k)
+{
+	if (k->tty == -1 || keeper_drop_dtr(k))
+		return;
+	(void)!write(k->tty, "AT\r", 3);
+	if (!keeper_ok(k))
+		keeper_hangup(k);
 }
 
 /* The down command, in nobody's group: it may outlive us if it must. */
@@ -566,6 +586,7 @@ keeper_commands(struct keeper *k)
 		case KEEPER_QUIT:
 			if (k->pid != 0 || k->up)
 				keeper_kill(k);
+			keeper_make_sure(k);
 			_exit(0);
 		default:
 			keeper_kill(k);
