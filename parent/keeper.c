@@ -32,6 +32,11 @@
 #define GUARD_SHORT	450	/* milliseconds */
 #define GUARD_LONG	1100	/* milliseconds */
 #define ANSWER_WAIT	300	/* milliseconds for its "OK" */
+/*
+ * Bytes of a window that stand in a buffer before +++ take its silence away,
+ * 8 KB of them for some 3 s; until they are gone no try can do.
+ */
+#define ESCAPE_TRIES	8
 #define OUTPUT_MAX	512	/* bytes of one line of pppd's log */
 /* In an emergency, beside the hang-up: within the parent's patience. */
 #define KILL_WAIT	4500	/* milliseconds for a `down` command */
@@ -47,6 +52,7 @@ struct keeper {
 	enum job		 job;
 	pid_t			 pid;		/* of it, and its group */
 	int			 up;		/* "up" was reported */
+	int			 started;	/* the modem has connected */
 	int			 stopping;
 	int64_t			 kill_at;	/* 0: not */
 	char			 out[OUTPUT_MAX];
@@ -265,6 +271,7 @@ keeper_ppp(struct keeper *k)
 static void
 keeper_start(struct keeper *k)
 {
+	k->started = 1;
 	if (k->job != JOB_NONE || k->up || k->stopping)
 		return;
 	if (k->line->ppp) {
@@ -506,10 +513,13 @@ keeper_drop_dtr(struct keeper *k)
 static void
 keeper_hangup(struct keeper *k)
 {
-	if (k->tty == -1 || keeper_drop_dtr(k))
+	int	 tries = k->started ? ESCAPE_TRIES : 1;
+
+	if (k->tty == -1 || keeper_drop_dtr(k) ||
+	    keeper_escape(k, GUARD_SHORT))
 		return;
-	if (!keeper_escape(k, GUARD_SHORT))
-		(void)keeper_escape(k, GUARD_LONG);
+	while (tries-- > 0 && !keeper_escape(k, GUARD_LONG))
+		;
 }
 
 /*

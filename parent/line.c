@@ -32,8 +32,8 @@
 /* L1: what the parent gives on top of the window's maximum. */
 #define LINE_GRACE	30	/* seconds */
 /* The keeper's emergency: pppd and DTR go at once; a modem without DTR may
- * need the escape sequence twice, with its guard times. */
-#define LINE_KILL_WAIT	5	/* seconds */
+ * need the escape sequence some times, each with its guard times. */
+#define LINE_KILL_WAIT	25	/* seconds */
 
 /* Each is entered once in a call, so that its clock is set once only. */
 enum stage { SETUP, LINKING, UP, STOPPING };
