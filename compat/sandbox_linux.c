@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "sandbox.h"
@@ -45,7 +46,7 @@ static const int promise_stdio[] = {
 	SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall),
 	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getuid),
 	SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
-	SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(exit), SCMP_SYS(exit_group),
 	SCMP_SYS(rseq), SCMP_SYS(sched_yield), SCMP_SYS(getrusage),
 	SCMP_SYS(sysinfo), SCMP_SYS(uname), -1
 };
@@ -146,12 +147,38 @@ refuse_softly(scmp_filter_ctx ctx)
 	return (0);
 }
 
+/*
+ * syslog(3) tries for a new socket when its own is dead, because the log
+ * daemon was started anew: its words are lost then, but not the process.
+ */
+static int
+refuse_local_sockets(scmp_filter_ctx ctx)
+{
+	const struct scmp_arg_cmp	 local = {
+		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX
+	};
+	int				 r;
+
+	r = seccomp_rule_add_array(ctx, SCMP_ACT_ERRNO(EACCES),
+	    SCMP_SYS(socket), 1, &local);
+	if (r != 0) {
+		errno = -r;
+		return (-1);
+	}
+	return (0);
+}
+
 static int
 filter_process(scmp_filter_ctx ctx, enum proc_id id)
 {
 	size_t	 i;
 
-	if (allow(ctx, promise_stdio) == -1 || allow(ctx, promise_sync) == -1)
+	/* abort(3) signals oneself; others with our user are not for us. */
+	if (allow(ctx, promise_stdio) == -1 ||
+	    allow(ctx, promise_sync) == -1 ||
+	    allow_arg(ctx, SCMP_SYS(tgkill), 0,
+	    (unsigned long)getpid()) == -1 ||
+	    refuse_local_sockets(ctx) == -1)
 		return (-1);
 	switch (id) {
 	case PROC_SPOOLD:
