@@ -16,3 +16,6 @@ regress/fuzz/conf_msg_fuzz: regress/fuzz/conf_msg_fuzz.o regress/fuzz/standalone
 tests: regress/system/rogue
 regress/system/rogue: regress/system/rogue.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/system/rogue.o librelayd.a $(LIBS)
+
+regress/unit/sandbox_test: regress/unit/sandbox_test.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/sandbox_test.o librelayd.a $(LIBS) -lcmocka
