@@ -9,6 +9,12 @@
 #include "channel.h"
 #include "log.h"
 
+/*
+ * A peer that asks and asks but reads no answer would have us keep them all.
+ * A burst of honest ones is far smaller, and long lists are paced.
+ */
+#define CHANNEL_UNREAD_MAX	16384	/* messages */
+
 static void	 channel_event(int, short, void *);
 
 /* Ask for writability only while something waits to be written. */
@@ -113,6 +119,11 @@ channel_dispatch(struct channel *ch, struct imsg *imsg)
 	    (row->fd == PROTO_FD_NONE && has_fd)) {
 		log_warnx("channel: %s from %s %s a descriptor", row->name,
 		    proto_proc_name(ch->peer), has_fd ? "with" : "without");
+		return (-1);
+	}
+	if (imsgbuf_queuelen(&ch->ibuf) > CHANNEL_UNREAD_MAX) {
+		log_warnx("channel: %s does not read",
+		    proto_proc_name(ch->peer));
 		return (-1);
 	}
 	if ((handler = channel_find(ch, type)) == NULL) {
