@@ -490,9 +490,13 @@ conf_msg_receive(struct conf *conf, struct imsg *imsg)
 		return (-1);
 	switch (imsg_get_type(imsg)) {
 	case PARENT_CONF_GLOBAL:
-		if (conf->global.hostname != NULL)
+		/* Once, and its hostname tells that it was there. */
+		if (conf->global.hostname != NULL ||
+		    unpack(&buf, fields_global, &conf->global) == -1)
 			break;
-		return (unpack(&buf, fields_global, &conf->global));
+		if (conf->global.hostname == NULL)
+			break;
+		return (0);
 	case PARENT_CONF_DOMAIN:
 		RECEIVE(domains, conf_domain, fields_domain);
 	case PARENT_CONF_PKI:
