@@ -122,7 +122,9 @@ include regress/unit/SMTPIN.mk
 include regress/unit/STORE.mk
 
 TESTS = regress/unit/passwd_test regress/unit/conf_test \
-	regress/ipc/ipc_test regress/unit/pop3_reply_test \
+	regress/ipc/ipc_test regress/unit/channel_test \
+	regress/unit/conf_msg_test regress/unit/sandbox_test \
+	regress/unit/pop3_reply_test \
 	regress/unit/imap_parse_test regress/unit/pop3_client_test \
 	regress/unit/imap_client_test regress/unit/fetch_window_test \
 	regress/unit/smtp_reply_test regress/unit/smtp_client_test \
@@ -147,7 +149,8 @@ FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \
 	regress/fuzz/smtp_reply_fuzz regress/fuzz/modem_fuzz \
 	regress/fuzz/ledger_line_fuzz regress/fuzz/pop3_command_fuzz \
-	regress/fuzz/dot_fuzz regress/fuzz/imsg_fuzz regress/fuzz/address_fuzz \
+	regress/fuzz/conf_msg_fuzz regress/fuzz/dot_fuzz \
+	regress/fuzz/imsg_fuzz regress/fuzz/address_fuzz \
 	regress/fuzz/smtp_command_fuzz regress/fuzz/header_fuzz \
 	regress/fuzz/queue_record_fuzz regress/fuzz/fetchlog_fuzz
 
