@@ -458,12 +458,8 @@ maildir_recover(int spoolfd, int (*decided)(const char *key, void *),
 	fd = openat(spoolfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
 		return (-1);
-	if ((dir = fdopendir(fd)) == NULL) {
-		saved = errno;
-		close(fd);
-		errno = saved;
+	if ((dir = maildir_opendir(fd)) == NULL)
 		return (-1);
-	}
 	for (;;) {
 		errno = 0;
 		if ((de = readdir(dir)) == NULL)

@@ -67,6 +67,20 @@ maildir_open_sub(int spoolfd, const char *user, int sub)
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
+DIR *
+maildir_opendir(int fd)
+{
+	DIR	*dir;
+	int	 saved;
+
+	if ((dir = fdopendir(fd)) == NULL) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+	}
+	return (dir);
+}
+
 static int
 maildir_each_sub(int spoolfd, const char *user, int sub,
     int (*fn)(int, int, const char *, void *), void *arg)
@@ -77,12 +91,8 @@ maildir_each_sub(int spoolfd, const char *user, int sub,
 
 	if ((fd = maildir_open_sub(spoolfd, user, sub)) == -1)
 		return (errno == ENOENT ? 0 : -1);
-	if ((dir = fdopendir(fd)) == NULL) {
-		saved = errno;
-		close(fd);
-		errno = saved;
+	if ((dir = maildir_opendir(fd)) == NULL)
 		return (-1);
-	}
 	for (;;) {
 		errno = 0;
 		if ((de = readdir(dir)) == NULL)

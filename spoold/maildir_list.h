@@ -10,6 +10,7 @@
 #define SPOOLD_MAILDIR_LIST_H
 
 #include <sys/types.h>
+#include <dirent.h>
 #include <stdint.h>
 
 #define MAILDIR_NEW	0
@@ -34,5 +35,7 @@ int	 maildir_each(int spoolfd, const char *user,
 	    int (*fn)(int, int, const char *, void *), void *arg);
 /* Opens mail/USER/new or cur: a descriptor, or -1 with errno. */
 int	 maildir_open_sub(int spoolfd, const char *user, int sub);
+/* Takes the descriptor; NULL with errno, and then it is closed. */
+DIR	*maildir_opendir(int fd);
 
 #endif
