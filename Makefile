@@ -5,8 +5,8 @@
 include config.mk
 
 LIB_OBJS = relayd/ask.o relayd/channel.o relayd/child.o relayd/conf.o \
-	relayd/conf_msg.o relayd/ctl.o relayd/dot.o relayd/log.o \
-	relayd/proto.o relayd/stream.o relayd/stream_read.o \
+	relayd/conf_msg.o relayd/connector.o relayd/ctl.o relayd/dot.o \
+	relayd/log.o relayd/proto.o relayd/stream.o relayd/stream_read.o \
 	relayd/stream_tls.o relayd/stream_write.o compat/platform.o \
 	compat/tcp_acked.o $(SANDBOX_OBJ) $(IMSG_OBJS)
 
@@ -112,6 +112,7 @@ regress/modem/modem: $(MODEM_OBJS)
 	$(CC) $(LDFLAGS) -o $@ $(MODEM_OBJS) $(LIBS)
 
 include regress/unit/CONFIG.mk
+include regress/unit/CONNECT.mk
 include regress/unit/CORE.mk
 include regress/unit/FETCH.mk
 include regress/unit/FLUSH.mk
@@ -122,6 +123,7 @@ include regress/unit/SMTPIN.mk
 include regress/unit/STORE.mk
 
 TESTS = regress/unit/passwd_test regress/unit/conf_test \
+	regress/unit/connector_test \
 	regress/ipc/ipc_test regress/unit/channel_test \
 	regress/unit/conf_msg_test regress/unit/sandbox_test \
 	regress/unit/pop3_reply_test \

@@ -2,36 +2,27 @@
 /* One account in one window. */
 
 #include <sys/types.h>
-#include <sys/socket.h>
 #include <errno.h>
 #include <event.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <tls.h>
+#include <unistd.h>
 
 #include "account.h"
-#include "ask.h"
+#include "connector.h"
 #include "imap_client.h"
 #include "log.h"
 #include "pop3_client.h"
 
-/*
- * For one address.  A SYN that is lost is sent again after 1, 3, 7, 15 and
- * 31 s, and a line that has just come up loses some.
- */
-#define CONNECT_TIMEOUT	60	/* seconds */
-/* For all of them, remembered and fresh: the line is paid for meanwhile. */
-#define CONNECT_TOTAL	120	/* seconds */
 /* The last words, LOGOUT or QUIT, are not waited for longer. */
 #define FAREWELL	10000	/* milliseconds */
 
 enum account_state {
 	ACCOUNT_IDLE,
-	ACCOUNT_RESOLVING,
 	ACCOUNT_CONNECTING,
 	ACCOUNT_SESSION,
 	ACCOUNT_SYNCING,	/* off the line; spoold has the last word */
@@ -45,11 +36,7 @@ struct account {
 	void			*arg;
 
 	enum account_state	 state;
-	uint32_t		 question;	/* ask_resolve */
-	struct proto_addresses	 addresses;
-	uint32_t		 next;		/* address to try */
-	int			 fresh;		/* asked for new addresses */
-	time_t			 deadline;	/* of connecting, monotonic */
+	struct connector	*connector;
 	struct event		 timer, end_event;
 	struct stream		*stream;
 	struct tls_config	*tls_config;
@@ -59,11 +46,8 @@ struct account {
 	uint64_t		 bytes_in, bytes_out;	/* of closed streams */
 	int			 error;
 	char			 text[PROTO_TEXT_MAX];
-	char			 reason[PROTO_TEXT_MAX]; /* of the last try */
 	time_t			 finished;
 };
-
-static void	 account_next_address(struct account *);
 
 void
 remote_free(struct remote *r)
@@ -100,23 +84,6 @@ fail:
 	return (NULL);
 }
 
-static time_t
-monotonic(void)
-{
-	struct timespec	 ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (ts.tv_sec);
-}
-
-static void
-set_timer(struct account *a, time_t seconds)
-{
-	struct timeval	 tv = { seconds, 0 };
-
-	evtimer_add(&a->timer, &tv);
-}
-
 static void __attribute__((__format__(printf, 3, 4)))
 account_fail(struct account *a, int error, const char *fmt, ...)
 {
@@ -128,6 +95,13 @@ account_fail(struct account *a, int error, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(a->text, sizeof(a->text), fmt, ap);
 	va_end(ap);
+}
+
+static void
+drop_connector(struct account *a)
+{
+	connector_free(a->connector);
+	a->connector = NULL;
 }
 
 /* The line is let go; with a farewell what is written still goes out. */
@@ -201,9 +175,7 @@ account_sync(struct account *a)
 	a->state = ACCOUNT_SYNCING;
 	if (!a->stopping)
 		evtimer_del(&a->timer);
-	if (a->question != 0)
-		ask_cancel(a->question);
-	a->question = 0;
+	drop_connector(a);
 	inbox_interrupt(&a->inbox);
 	if (a->inbox.ncommitting == 0)
 		account_end(a);
@@ -265,7 +237,6 @@ begin_session(struct account *a)
 {
 	struct session	*s = &a->session;
 
-	evtimer_del(&a->timer);
 	a->state = ACCOUNT_SESSION;
 	s->ops = a->remote->proto == FETCH_IMAP ? &imap_ops : &pop3_ops;
 	s->account = a->name;
@@ -290,99 +261,31 @@ account_stream(struct stream *stream, enum stream_event ev, void *arg)
 {
 	struct account	*a = arg;
 
-	if (a->state == ACCOUNT_SESSION) {
+	if (a->state == ACCOUNT_SESSION)
 		session_event(stream, ev, &a->session);
-		return;
-	}
-	if (a->state != ACCOUNT_CONNECTING)
-		return;
-	if (ev == STREAM_CONNECTED) {
-		begin_session(a);
-		return;
-	}
-	log_debug("account name=%s: %s", a->name, stream_error(stream));
-	/* The newest reason is the one that is told. */
-	snprintf(a->reason, sizeof(a->reason), "%s", stream_error(stream));
-	close_stream(a, 0);
-	account_next_address(a);
 }
 
 static void
-resolved(void *arg, const struct proto_addresses *res)
+account_connected(void *arg, int fd, const char *why)
 {
 	struct account	*a = arg;
 
-	a->question = 0;
-	a->addresses = *res;
-	a->next = 0;
-	if (res->error != 0 || res->count == 0) {
-		if (res->error != 0)
-			snprintf(a->reason, sizeof(a->reason), "%s: %s",
-			    a->remote->host,
-			    gai_strerror(EAI_AGAIN < 0 ? -(int)res->error :
-			    (int)res->error));
-		a->addresses.count = 0;
-	}
-	account_next_address(a);
-}
-
-static void
-account_resolve(struct account *a, int fresh)
-{
-	a->state = ACCOUNT_RESOLVING;
-	a->fresh = fresh;
-	a->question = ask_resolve(a->remote->host, a->remote->port, fresh,
-	    resolved, a);
-	set_timer(a, CONNECT_TOTAL);
-}
-
-static socklen_t
-address_len(const struct sockaddr_storage *ss)
-{
-	switch (ss->ss_family) {
-	case AF_INET:
-		return (sizeof(struct sockaddr_in));
-	case AF_INET6:
-		return (sizeof(struct sockaddr_in6));
-	default:
-		return (0);
-	}
-}
-
-/*
- * Each address in turn; when all of those remembered have failed, once more
- * with new ones.
- */
-static void
-account_next_address(struct account *a)
-{
-	const struct sockaddr_storage	*ss;
-	time_t				 left = a->deadline - monotonic();
-
-	while (left > 0 && a->next < a->addresses.count) {
-		ss = &a->addresses.address[a->next++];
-		if (address_len(ss) == 0)
-			continue;
-		a->stream = stream_connect((const struct sockaddr *)ss,
-		    address_len(ss), account_stream, a);
-		if (a->stream != NULL) {
-			a->state = ACCOUNT_CONNECTING;
-			set_timer(a, left < CONNECT_TIMEOUT ? left :
-			    CONNECT_TIMEOUT);
-			return;
-		}
-		snprintf(a->reason, sizeof(a->reason), "connect: %s",
-		    strerror(errno));
-	}
-	if (!a->fresh && left > 0) {
-		account_resolve(a, 1);
+	drop_connector(a);
+	if (fd == -1) {
+		account_fail(a, EHOSTUNREACH, "%s", why);
+		give_up(a);
 		return;
 	}
-	account_fail(a, EHOSTUNREACH, "%s", a->reason[0] != '\0' ?
-	    a->reason : "no address");
-	give_up(a);
+	if ((a->stream = stream_new(fd, account_stream, a)) == NULL) {
+		account_fail(a, errno, "out of memory");
+		close(fd);
+		give_up(a);
+		return;
+	}
+	begin_session(a);
 }
 
+/* The grace of account_stop is over. */
 static void
 account_timer(int fd, short events, void *arg)
 {
@@ -391,17 +294,7 @@ account_timer(int fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	switch (a->state) {
-	case ACCOUNT_RESOLVING:
-		account_fail(a, ETIMEDOUT, "no address in time");
-		give_up(a);
-		break;
-	case ACCOUNT_CONNECTING:
-		snprintf(a->reason, sizeof(a->reason), "connect: %s",
-		    strerror(ETIMEDOUT));
-		close_stream(a, 0);
-		account_next_address(a);
-		break;
-	case ACCOUNT_SESSION:		/* the grace of account_stop */
+	case ACCOUNT_SESSION:
 	case ACCOUNT_SYNCING:
 		account_fail(a, ECANCELED, "the window closed");
 		session_free(&a->session);
@@ -409,6 +302,7 @@ account_timer(int fd, short events, void *arg)
 		account_end(a);
 		break;
 	case ACCOUNT_IDLE:
+	case ACCOUNT_CONNECTING:
 	case ACCOUNT_ENDED:
 		break;
 	}
@@ -453,8 +347,7 @@ account_free(struct account *a)
 {
 	if (a == NULL)
 		return;
-	if (a->question != 0)
-		ask_cancel(a->question);
+	drop_connector(a);
 	session_free(&a->session);
 	close_stream(a, 0);
 	evtimer_del(&a->timer);
@@ -471,17 +364,25 @@ account_free(struct account *a)
 void
 account_start(struct account *a)
 {
-	a->deadline = monotonic() + CONNECT_TOTAL;
 	a->inbox.arg = a;
-	if (make_tls(a) == -1)
+	if (make_tls(a) == -1) {
 		give_up(a);
-	else
-		account_resolve(a, 0);
+		return;
+	}
+	a->state = ACCOUNT_CONNECTING;
+	a->connector = connector_new(a->remote->host, a->remote->port,
+	    account_connected, a);
+	if (a->connector == NULL) {
+		account_fail(a, errno, "out of memory");
+		give_up(a);
+	}
 }
 
 void
 account_stop(struct account *a)
 {
+	struct timeval	 grace = { ACCOUNT_GRACE, 0 };
+
 	if (a->stopping || a->state == ACCOUNT_ENDED)
 		return;
 	a->stopping = 1;
@@ -492,7 +393,7 @@ account_stop(struct account *a)
 		account_fail(a, ECANCELED, "the window closed");
 	/* Nothing new is asked for, and parts are safe, whatever comes. */
 	inbox_interrupt(&a->inbox);
-	set_timer(a, ACCOUNT_GRACE);
+	evtimer_add(&a->timer, &grace);
 	if (a->state == ACCOUNT_SESSION && session_close(&a->session))
 		return;
 	if (a->state == ACCOUNT_SESSION)

@@ -9,17 +9,14 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
-#include <errno.h>
 #include <event.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "ask.h"
 #include "child.h"
+#include "connector.h"
 #include "flush.h"
 #include "log.h"
 #include "outgoing.h"
@@ -47,12 +44,10 @@ static struct {
 	uint64_t		 call;
 	/* The session. */
 	struct smtp_client	*client;
-	uint32_t		 ask;		/* for addresses; 0: none */
+	/* Stays until the session has ended; at work while there is none. */
+	struct connector	*connector;
 	char			*upstream;	/* copies: a reload may come */
 	char			*host;
-	struct proto_addresses	 addresses;
-	uint32_t		 address;	/* the next to be tried */
-	int			 fresh;		/* asked for fresh ones */
 	uint32_t		 without;	/* extensions that failed */
 	uint32_t		 breaks;	/* since a message was done */
 	int			 gave_up;	/* no more in this window */
@@ -79,7 +74,6 @@ static struct {
 };
 
 static void	 flush_start(void);
-static void	 flush_connect(void);
 static void	 flush_progress(void);
 
 /* Timers. */
@@ -106,6 +100,12 @@ flush_has_work(void)
 	waiting_left(&messages, &bytes);
 	return (messages > 0 || !TAILQ_EMPTY(&flush.again) ||
 	    !TAILQ_EMPTY(&flush.later));
+}
+
+static int
+flush_connecting(void)
+{
+	return (flush.connector != NULL && flush.client == NULL);
 }
 
 static void
@@ -141,7 +141,7 @@ flush_measure(struct proto_progress *p)
 	p->bytes_out = flush.bytes_out + out;
 	if (!flush.open || flush.gave_up)
 		return;
-	p->busy = flush.ask != 0 || flush_has_work() ||
+	p->busy = flush_connecting() || flush_has_work() ||
 	    (flush.client != NULL && !smtp_client_is_idle(flush.client));
 }
 
@@ -318,12 +318,21 @@ flush_idle(void *arg)
 	flush_progress();
 }
 
+static void
+flush_unconnect(void)
+{
+	connector_free(flush.connector);
+	flush.connector = NULL;
+}
+
 /* The client is going: its bytes stay. */
 static void
 flush_detach(void)
 {
 	uint64_t	 in, out;
 
+	if (flush.client == NULL)
+		return;
 	smtp_client_bytes(flush.client, &in, &out);
 	flush.bytes_in += in;
 	flush.bytes_out += out;
@@ -337,6 +346,7 @@ flush_disconnect(void)
 {
 	struct smtp_client	*c = flush.client;
 
+	flush_unconnect();
 	if (c == NULL)
 		return;
 	flush_detach();
@@ -360,6 +370,7 @@ flush_give_up(const char *why)
 {
 	log_warnx("upstream %s: %s; not tried again in call %llu",
 	    flush.upstream, why, (unsigned long long)flush.call);
+	flush_unconnect();
 	flush.gave_up = 1;
 	flush.failed++;
 	flush_progress();
@@ -374,6 +385,7 @@ flush_broken(const char *why)
 	flush.lost = 0;
 	if (!flush_has_work() && !lost) {
 		log_debug("upstream %s: %s", flush.upstream, why);
+		flush_unconnect();
 		flush_progress();
 		return;
 	}
@@ -382,10 +394,8 @@ flush_broken(const char *why)
 		return;
 	}
 	log_warnx("upstream %s: %s; once more", flush.upstream, why);
-	/* The address that answered before. */
-	if (flush.address > 0)
-		flush.address--;
-	flush_connect();
+	connector_again(flush.connector);
+	flush_progress();
 }
 
 static void
@@ -396,7 +406,8 @@ flush_end(void *arg, enum smtp_end end, const char *why)
 	switch (end) {
 	case SMTP_END_CONNECT:
 		log_info("upstream %s: %s", flush.upstream, why);
-		flush_connect();
+		connector_next(flush.connector, why);
+		flush_progress();
 		break;
 	case SMTP_END_TLS:
 	case SMTP_END_AUTH:
@@ -434,30 +445,11 @@ flush_upstream(void)
 	return (NULL);
 }
 
-static socklen_t
-address_length(const struct sockaddr_storage *ss)
-{
-	switch (ss->ss_family) {
-	case AF_INET:
-		return (sizeof(struct sockaddr_in));
-	case AF_INET6:
-		return (sizeof(struct sockaddr_in6));
-	default:
-		return (0);
-	}
-}
-
-/* One address: 0 when the connection is on its way, else -1 with errno. */
-static int
-flush_connect_one(const struct conf_upstream *u,
-    const struct sockaddr_storage *ss)
+static void
+flush_attach(const struct conf_upstream *u, int fd)
 {
 	struct smtp_client_param	 p;
 
-	if (address_length(ss) == 0) {
-		errno = EAFNOSUPPORT;
-		return (-1);
-	}
 	memset(&p, 0, sizeof(p));
 	p.hostname = child_conf->global.hostname;
 	p.host = u->relay_host;
@@ -468,58 +460,27 @@ flush_connect_one(const struct conf_upstream *u,
 	p.password = u->relay_password;
 	p.without = flush.without;
 	flush.lost = 0;
-	flush.client = smtp_client_connect(&p, (const struct sockaddr *)ss,
-	    address_length(ss), &flush_ops, NULL);
-	return (flush.client == NULL ? -1 : 0);
+	flush.client = smtp_client_attach(&p, fd, &flush_ops, NULL);
 }
 
 static void
-flush_resolved(void *arg, const struct proto_addresses *res)
-{
-	(void)arg;
-	flush.ask = 0;
-	flush.address = 0;
-	flush.addresses = *res;
-	if (res->error != 0 || res->count > PROTO_ADDRESSES)
-		flush.addresses.count = 0;
-	flush_connect();
-}
-
-static void
-flush_resolve(const struct conf_upstream *u)
-{
-	flush.ask = ask_resolve(u->relay_host, (uint16_t)u->relay_port,
-	    flush.fresh, flush_resolved, NULL);
-}
-
-/* The next address; after the last fresh ones, once; then no more. */
-static void
-flush_connect(void)
+flush_connected(void *arg, int fd, const char *why)
 {
 	struct conf_upstream	*u;
 
+	(void)arg;
 	if ((u = flush_upstream()) == NULL ||
 	    strcmp(u->relay_host, flush.host) != 0) {
 		/* A reload took it away; there may be another. */
+		if (fd != -1)
+			close(fd);
+		flush_unconnect();
 		flush_start();
-		return;
-	}
-	while (flush.address < flush.addresses.count) {
-		if (flush_connect_one(u,
-		    &flush.addresses.address[flush.address++]) == 0) {
-			flush_progress();
-			return;
-		}
-		log_warn("upstream %s: connect", flush.upstream);
-	}
-	if (!flush.fresh) {
-		flush.fresh = 1;
-		flush_resolve(u);
-		flush_progress();
-		return;
-	}
-	flush_give_up(flush.addresses.count == 0 ?
-	    "its name has no address" : "no address answers");
+	} else if (fd == -1)
+		flush_give_up(why);
+	else
+		flush_attach(u, fd);
+	flush_progress();
 }
 
 /* Begin a session, if there is a reason and there is none. */
@@ -529,7 +490,7 @@ flush_start(void)
 	struct conf_upstream	*u;
 
 	if (!flush.open || flush.gave_up || flush.client != NULL ||
-	    flush.ask != 0 || !flush_has_work())
+	    flush.connector != NULL || !flush_has_work())
 		return;
 	if ((u = flush_upstream()) == NULL) {
 		log_warnx("mail waits and no upstream relays");
@@ -541,10 +502,10 @@ flush_start(void)
 	if ((flush.upstream = strdup(u->name)) == NULL ||
 	    (flush.host = strdup(u->relay_host)) == NULL)
 		fatal("flush");
-	flush.addresses.count = 0;
-	flush.address = 0;
-	flush.fresh = 0;
-	flush_resolve(u);
+	flush.connector = connector_new(u->relay_host,
+	    (uint16_t)u->relay_port, flush_connected, NULL);
+	if (flush.connector == NULL)
+		fatal("flush");
 }
 
 /* The window. */
@@ -566,9 +527,6 @@ void
 flush_stop(void)
 {
 	flush.open = 0;
-	if (flush.ask != 0)
-		ask_cancel(flush.ask);
-	flush.ask = 0;
 	flush_disconnect();
 	flush_drop_list(&flush.again);
 	flush_drop_list(&flush.later);

@@ -25,8 +25,8 @@
  * for five minutes and more, at a time when a line cost nothing while it
  * was idle; here every minute of waiting is paid for.
  *
- * To connect and be greeted: several round trips of the slowest line (1.4 s)
- * and all the repetitions of SYN that come within a minute.
+ * To be greeted, TLS included: many round trips of the slowest line (1.4 s),
+ * and servers that make a client wait on purpose.
  */
 #define TIMEOUT_CONNECT		60000
 /* A command: servers look up names and addresses before they answer. */
@@ -323,23 +323,6 @@ client_new(const struct smtp_client_param *p,
 }
 
 struct smtp_client *
-smtp_client_connect(const struct smtp_client_param *p,
-    const struct sockaddr *sa, socklen_t len,
-    const struct smtp_client_ops *ops, void *arg)
-{
-	struct smtp_client	*c;
-
-	if ((c = client_new(p, ops, arg)) == NULL)
-		return (NULL);
-	if ((c->stream = stream_connect(sa, len, client_event, c)) == NULL) {
-		client_free(c);
-		return (NULL);
-	}
-	stream_timeout(c->stream, TIMEOUT_CONNECT);
-	return (c);
-}
-
-struct smtp_client *
 smtp_client_attach(const struct smtp_client_param *p, int fd,
     const struct smtp_client_ops *ops, void *arg)
 {
@@ -347,6 +330,7 @@ smtp_client_attach(const struct smtp_client_param *p, int fd,
 
 	if ((c = client_new(p, ops, arg)) == NULL ||
 	    (c->stream = stream_new(fd, client_event, c)) == NULL) {
+		ops->end(arg, SMTP_END_LOST, strerror(errno));
 		if (c != NULL)
 			client_free(c);
 		close(fd);

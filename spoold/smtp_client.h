@@ -13,7 +13,6 @@
 #define SPOOLD_SMTP_CLIENT_H
 
 #include <sys/types.h>
-#include <sys/socket.h>
 #include <stdint.h>
 
 #include "queue.h"
@@ -96,13 +95,10 @@ struct smtp_client_ops {
 };
 
 /*
- * Connects to an address; NULL with errno.  Everything else is told by
+ * Takes over a connected socket.  NULL when the client ended within the call:
+ * end has been told, and the socket is closed.  Everything else is told by
  * callbacks from the event loop.  The ops stay the caller's.
  */
-struct smtp_client	*smtp_client_connect(const struct smtp_client_param *,
-			    const struct sockaddr *, socklen_t,
-			    const struct smtp_client_ops *, void *);
-/* The same on a connected socket, which is closed on error too. */
 struct smtp_client	*smtp_client_attach(const struct smtp_client_param *,
 			    int, const struct smtp_client_ops *, void *);
 /* There are messages: ask for them.  The client may end in the call. */

@@ -329,6 +329,23 @@ listen_on(int *fd, struct sockaddr_in *sin)
 	assert_int_equal(getsockname(*fd, (struct sockaddr *)sin, &len), 0);
 }
 
+/* On the port of before. */
+static void
+listen_again(void)
+{
+	int	 on = 1;
+
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_not_equal(listener, -1);
+	assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on,
+	    sizeof(on)), 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address,
+	    sizeof(address)), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	event_set(&accept_ev, listener, EV_READ | EV_PERSIST, on_accept, NULL);
+	event_add(&accept_ev, NULL);
+}
+
 static void
 add_account(const char *name, uint32_t proto)
 {
@@ -609,6 +626,42 @@ test_dead_server(void **state)
 	close_window();
 }
 
+/* The far side is not there when the window opens. */
+static void
+test_there_later(void **state)
+{
+	(void)state;
+	add_account("a", FETCH_POP3);
+	scripts[0] = pop3_a;
+	event_del(&accept_ev);
+	close(listener);
+	schedule_open(1, conf);
+	UNTIL(nquestions == 2 && questions[1].cancelled);
+	UNTIL(progress.busy);
+	assert_int_equal(nresults, 0);
+	listen_again();
+	UNTIL(nresults == 1 && progress.busy == 0);
+	assert_int_equal(results[0].error, 0);
+	assert_int_equal(progress.messages, 1);
+	assert_int_equal(nquestions, 2);
+	close_window();
+}
+
+/* And the window closes before it is. */
+static void
+test_closes_early(void **state)
+{
+	(void)state;
+	address = stale_address;
+	add_account("a", FETCH_POP3);
+	schedule_open(1, conf);
+	UNTIL(nquestions == 2 && questions[1].cancelled);
+	close_window();
+	assert_int_equal(results[0].error, ECANCELED);
+	assert_int_equal(progress.failed, 0);
+	assert_int_equal(nquestions, 2);
+}
+
 static off_t
 file_len(const struct file *f)
 {
@@ -801,6 +854,8 @@ main(void)
 		TEST(one_fails),
 		TEST(stale_address),
 		TEST(dead_server),
+		TEST(there_later),
+		TEST(closes_early),
 		TEST(window_closes),
 		TEST(closes_with_quit),
 		TEST(closes_while_opening),

@@ -31,7 +31,7 @@
 #include "spoold.h"
 #include "waiting.h"
 
-#define TEST_SECONDS	20	/* more than any test needs */
+#define TEST_SECONDS	40	/* more than any test needs */
 #define SCRIPTS		4
 
 /* What spoold.c, ask.c and child.c are to the flush. */
@@ -542,7 +542,10 @@ test_break_in_between(void **state)
 	assert_true(queue_is_marked(spool_queue, id, 1));
 }
 
-/* No address, not even a fresh one: nothing was tried (M8). */
+/*
+ * No address, not even a fresh one, as long as the connector is patient:
+ * nothing was tried (M8).
+ */
 static void
 test_no_address(void **state)
 {
@@ -553,9 +556,76 @@ test_no_address(void **state)
 	id = enqueue(1, "b@x", NULL);
 	child_conf->global.expire = 1;
 	window_whole();
-	assert_int_equal(names.asked, 2);
-	assert_int_equal(names.fresh, 1);
+	assert_int_equal(names.asked, 7);
+	assert_int_equal(names.fresh, 6);
 	assert_int_equal(last.failed, 1);
+	assert_int_equal(tries(id), 0);
+}
+
+/*
+ * The route is not there when the window opens: dialerd hears that we are
+ * busy, and the mail goes when it is.
+ */
+static void
+test_there_later(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("b@x", "1", "1"), SEND(TAKEN), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	names.answer.error = 2;
+	id = enqueue(1, "b@x", NULL);
+	scripts[0] = script;
+	open_window();
+	while (names.asked < 3) {
+		assert_true(last.busy);
+		peer_turn();
+	}
+	names.answer.error = 0;
+	run();
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(last.failed, 0);
+	close_window();
+	assert_int_equal(tries(id), -1);
+}
+
+/* It closes while the connector pauses: nothing comes of it any more. */
+static void
+test_closes_early(void **state)
+{
+	uint64_t	 id;
+
+	(void)state;
+	names.answer.error = 2;
+	id = enqueue(1, "b@x", NULL);
+	open_window();
+	while (names.asked < 2 || evtimer_pending(&answer_timer, NULL))
+		peer_turn();
+	assert_true(last.busy);
+	close_window();
+	assert_int_equal(last.failed, 0);
+	assert_int_equal(last.todo, 1);
+	assert_int_equal(tries(id), 0);
+	assert_int_equal(names.asked, 2);
+}
+
+/* TLS that cannot even begin: told from within the take-over. */
+static void
+test_no_trust(void **state)
+{
+	static const struct peer_step script[] = { END };
+	uint64_t	 id;
+
+	(void)state;
+	TAILQ_FIRST(&child_conf->upstreams)->relay_tls = TLS_MODE_IMPLICIT;
+	id = enqueue(1, "b@x", NULL);
+	scripts[0] = script;
+	window_whole();
+	assert_int_equal(names.asked, 1);
+	assert_int_equal(last.failed, 1);
+	assert_int_equal(last.todo, 1);
 	assert_int_equal(tries(id), 0);
 }
 
@@ -710,6 +780,7 @@ main(void)
 		T(test_deferred_then_expired), T(test_bounced),
 		T(test_not_let_in), T(test_session_breaks),
 		T(test_break_in_between), T(test_no_address),
+		T(test_there_later), T(test_closes_early), T(test_no_trust),
 		T(test_next_address), T(test_new_mail),
 		T(test_window_closes), T(test_too_many_recipients),
 		T(test_state),
