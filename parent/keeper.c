@@ -2,6 +2,7 @@
 /* The keeper of an open line. */
 
 #include <sys/types.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <errno.h>
@@ -53,6 +54,7 @@ struct keeper {
 	pid_t			 pid;		/* of it, and its group */
 	int			 up;		/* "up" was reported */
 	int			 started;	/* the modem has connected */
+	pid_t			 parent;
 	int			 stopping;
 	int64_t			 kill_at;	/* 0: not */
 	char			 out[OUTPUT_MAX];
@@ -507,6 +509,27 @@ keeper_drop_dtr(struct keeper *k)
 }
 
 /*
+ * The last close drops DTR and what the driver has not sent.  -1 when the
+ * device is gone, or a new relayd has it, which hangs up before it dials.
+ */
+static int
+keeper_reopen(struct keeper *k)
+{
+	close(k->tty);
+	if ((k->tty = open(k->line->device,
+	    O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) == -1)
+		return (-1);
+	/* While the parent lives the lock is its own. */
+	if (getppid() != k->parent && flock(k->tty, LOCK_EX | LOCK_NB) == -1) {
+		close(k->tty);
+		k->tty = -1;
+		return (-1);
+	}
+	(void)keeper_drop_dtr(k);
+	return (0);
+}
+
+/*
  * Hangs up with nobody's help: DTR where the device has it, else the escape
  * sequence.  The close that follows drops DTR once more (HUPCL).
  */
@@ -518,7 +541,8 @@ keeper_hangup(struct keeper *k)
 	if (k->tty == -1 || keeper_drop_dtr(k) ||
 	    keeper_escape(k, GUARD_SHORT))
 		return;
-	while (tries-- > 0 && !keeper_escape(k, GUARD_LONG))
+	while (!keeper_escape(k, GUARD_LONG) && --tries > 0 &&
+	    keeper_reopen(k) == 0)
 		;
 }
 
@@ -644,6 +668,7 @@ keeper_run(const struct conf_line *line, int fd, int tty, int up)
 	struct sigaction	 sa;
 
 	memset(&k, 0, sizeof(k));
+	k.parent = getppid();
 	k.line = line;
 	k.up = up;
 	/* Known places first, then nothing else of the parent's. */
