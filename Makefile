@@ -164,6 +164,9 @@ tests: $(PROGRAMS) $(TESTS) $(FUZZ) regress/modem/modem
 check: tests
 	sh regress/run.sh $(TESTS)
 
+list-tests:
+	@echo $(TESTS)
+
 check-unit: tests
 	REGRESS="unit fuzz config" sh regress/run.sh $(TESTS)
 
