@@ -101,12 +101,22 @@ gone() {
 	esac
 	return 1
 }
+# Whether that is a child of ours, and not what has its number now: numbers
+# come round within minutes where so many processes are made.
+mine() {
+	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+	''|Z*) return 1 ;;
+	[A-Y]" $$ "*) return 0 ;;
+	esac
+	return 1
+}
+not_mine() { ! mine "$1"; }
 
 # stop PID [SECONDS]: by SIGTERM, then by SIGKILL; 1 when that was needed.
 stop() {
-	kill "$1" 2>/dev/null
 	_r=0
-	if ! wait_until "${2:-10}" gone "$1"; then
+	mine "$1" && kill "$1" 2>/dev/null
+	if ! wait_until "${2:-10}" not_mine "$1"; then
 		kill -9 "$1" 2>/dev/null
 		_r=1
 	fi
@@ -132,9 +142,9 @@ nobody_left() { [ -z "$(ours)" ]; }
 cleanup() {
 	trap - EXIT INT TERM HUP
 	cd /
-	for _p in $PIDS; do kill "$_p" 2>/dev/null; done
+	for _p in $PIDS; do mine "$_p" && kill "$_p" 2>/dev/null; done
 	for _p in $PIDS; do
-		wait_until 5 gone "$_p" || kill -9 "$_p" 2>/dev/null
+		wait_until 5 not_mine "$_p" || kill -9 "$_p" 2>/dev/null
 		wait "$_p" 2>/dev/null
 	done
 	wait_until 3 nobody_left ||
