@@ -187,14 +187,17 @@ hang_up(const char *by, int carrier)
 	evtimer_del(&ev_drop);
 	evtimer_del(&ev_guard);
 	if (state == ONLINE || state == ESCAPED) {
+		state = COMMAND;
+		if (carrier) {
+			/* Before its connections end: on a real line they
+			 * do not notice. */
+			nout = 0;
+			say("NO CARRIER");
+		}
 		forward_close();
 		far_stop();
 		wire_cut();
 		record_call("connect", by);
-		if (carrier) {
-			nout = 0;
-			say("NO CARRIER");
-		}
 	} else if (state == DIALLING)
 		record_call("given-up", by);
 	state = COMMAND;
