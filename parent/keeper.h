@@ -21,7 +21,7 @@
 /*
  * Runs in the forked process; fd is its end of the pipe, tty the device or
  * -1; up when it takes the place of one that died after KEEPER_START: of the
- * line only name and down are looked at then.  Does not return.
+ * line only name, device and down are looked at then.  Does not return.
  */
 void	 keeper_run(const struct conf_line *, int fd, int tty, int up)
 	    __attribute__((__noreturn__));

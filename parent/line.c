@@ -58,6 +58,15 @@ static struct line {
 	int			 killed;
 } line = { .tty = -1, .fd = -1 };
 
+/* A LINE_OPEN that came while the line of the call before was closing. */
+static struct {
+	int			 there;
+	unsigned int		 generation;	/* of dialerd */
+	struct proto_line	 msg;
+} next_open;
+
+static void	 line_open(const struct proto_line *);
+
 int
 line_is_open(void)
 {
@@ -141,6 +150,12 @@ line_closed(void)
 	log_debug("line %s: closed", line.name);
 	line.open = 0;
 	line.keeper = 0;
+	if (!next_open.there)
+		return;
+	next_open.there = 0;
+	if (next_open.generation == proc_generation(PROC_DIALERD) &&
+	    proc_channel(PROC_DIALERD)->open)
+		line_open(&next_open.msg);
 }
 
 void
@@ -292,6 +307,7 @@ line_replace_keeper(void)
 	line_let_go();
 	memset(&conf, 0, sizeof(conf));
 	conf.name = line.name;
+	conf.device = line.device;
 	conf.down = line.down;
 	if (line_start_keeper(&conf, line.stage != SETUP) == -1) {
 		log_warn("line %s: keeper", line.name);
@@ -359,28 +375,16 @@ line_start(const struct conf_line *conf, const char **what)
 	return (0);
 }
 
-int
-line_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
+static void
+line_open(const struct proto_line *msg)
 {
 	const struct conf_line	*conf;
-	struct proto_line	 msg;
 	const char		*what = "";
 	int			 error, fd = -1;
 
-	(void)arg;
-	if (line_message(imsg, &msg) == -1)
-		return (-1);
-	if (line.open) {
-		/* The one before is still going down: as if it were busy. */
-		msg.error = EBUSY;
-		strlcpy(msg.text, "the line is still closing",
-		    sizeof(msg.text));
-		channel_send(ch, PARENT_LINE_TTY, 0, -1, &msg, sizeof(msg));
-		return (0);
-	}
-	line.call = msg.call;
-	strlcpy(line.name, msg.name, sizeof(line.name));
-	if ((conf = conf_line_find(parent_conf, msg.name)) == NULL) {
+	line.call = msg->call;
+	strlcpy(line.name, msg->name, sizeof(line.name));
+	if ((conf = conf_line_find(parent_conf, msg->name)) == NULL) {
 		/* dialerd's configuration is the one before, for a moment. */
 		error = ENOENT;
 		what = "the line is not configured any more";
@@ -392,6 +396,27 @@ line_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
 		    strerror(error));
 	line_tell(PARENT_LINE_TTY, (uint32_t)error, error == 0 ? "" : what,
 	    fd);
+}
+
+int
+line_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_line	 msg;
+
+	(void)ch;
+	(void)arg;
+	if (line_message(imsg, &msg) == -1)
+		return (-1);
+	if (!line.open) {
+		line_open(&msg);
+		return (0);
+	}
+	/* One call at a time; but the last one may still be going down. */
+	if (!line.killed)
+		return (-1);
+	next_open.there = 1;
+	next_open.generation = proc_generation(PROC_DIALERD);
+	next_open.msg = msg;
 	return (0);
 }
 
@@ -457,6 +482,9 @@ line_handle_close(struct channel *ch, struct imsg *imsg, void *arg)
 	(void)arg;
 	if (line_message(imsg, &msg) == -1)
 		return (-1);
+	/* It may not have waited for the line to be opened. */
+	if (next_open.there && next_open.msg.call == msg.call)
+		next_open.there = 0;
 	if (!line_current(&msg))
 		return (0);
 	line.killed = 1;	/* it ends as it should: no more reports */
