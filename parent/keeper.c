@@ -52,6 +52,8 @@ struct keeper {
 	int			 log;		/* what pppd or a command says */
 	enum job		 job;
 	pid_t			 pid;		/* of it, and its group */
+	int			 exited;	/* it, but not yet its group */
+	int			 status;	/* with which */
 	int			 up;		/* "up" was reported */
 	int			 started;	/* the modem has connected */
 	pid_t			 parent;
@@ -400,12 +402,21 @@ keeper_ended(struct keeper *k, enum job job, int status)
 		keeper_down(k, why);
 }
 
+/*
+ * The end of a job: what its leader left behind goes with it.  On the way
+ * down that, too, has had SIGTERM and gets until kill_at: a shell dies of it
+ * before its commands have obeyed.
+ */
 static void
-keeper_exited(struct keeper *k, int status)
+keeper_settle(struct keeper *k)
 {
 	enum job	 job = k->job;
 	size_t		 before;
 
+	if (!k->exited || (k->stopping && now_ms() < k->kill_at &&
+	    kill(-k->pid, 0) == 0))
+		return;
+	k->exited = 0;
 	while (k->log != -1) {
 		before = k->outlen;
 		keeper_output(k);
@@ -418,10 +429,18 @@ keeper_exited(struct keeper *k, int status)
 	k->kill_at = 0;
 	keeper_report(k, "group 0");
 	if (job == JOB_DOWN)
-		keeper_down(k, status != 0 ? "the down command failed" :
+		keeper_down(k, k->status != 0 ? "the down command failed" :
 		    k->why);
 	else
-		keeper_ended(k, job, status);
+		keeper_ended(k, job, k->status);
+}
+
+static void
+keeper_exited(struct keeper *k, int status)
+{
+	k->exited = 1;
+	k->status = status;
+	keeper_settle(k);
 }
 
 static void
@@ -635,6 +654,7 @@ keeper_loop(struct keeper *k)
 	int64_t		 left;
 	int		 wait;
 
+	memset(pfd, 0, sizeof(pfd));
 	for (;;) {
 		pfd[0].fd = k->fd;
 		pfd[1].fd = child_pipe[0];
@@ -644,6 +664,8 @@ keeper_loop(struct keeper *k)
 		if (k->kill_at != 0) {
 			left = k->kill_at - now_ms();
 			wait = left < 0 ? 0 : (int)left;
+			if (k->exited && wait > KILL_LOOK)
+				wait = KILL_LOOK;
 		}
 		if (poll(pfd, 3, wait) == -1 && errno != EINTR)
 			keeper_kill(k);
@@ -652,6 +674,7 @@ keeper_loop(struct keeper *k)
 			if (k->pid != 0)
 				kill(-k->pid, SIGKILL);
 		}
+		keeper_settle(k);
 		if (k->log != -1 && pfd[2].revents != 0)
 			keeper_output(k);
 		if (pfd[1].revents != 0)

@@ -89,7 +89,8 @@ late() {	# L1: its own clock
 }
 late
 hang() {	# a dialerd that does not end, and a command that does not
-	LINE="line \"never\" { up \"true\" down \"sleep 77\" window 5m }" new hang
+	LINE="line \"never\" { up \"true\" window 5m
+down \"echo \$\$ >>$T/hang/down; exec sleep 77\" }" new hang
 	start hang "$T/rogue"
 	HANG=$RELAYD
 	must_wait 10 said hang 'link up'
@@ -330,6 +331,7 @@ check "a dialerd and a command that hang: it ends within 45 s" \
 note "it took $_took ms"
 is "... and every process with it" "$(cd /; for _p in /proc/[0-9]*; do
 	[ "$(readlink $_p/root)" = "$T/hang/empty" ] && echo $_p; done)" ''
+for _p in $(cat "$T/hang/down"); do kill -9 "$_p" 2>/dev/null; done
 wait_until 20 did late 'up down'
 _took=$(($(now_ms) - LATE_UP))
 check "L1: the parent takes down what dialerd does not" did late 'up down'
