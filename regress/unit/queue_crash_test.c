@@ -113,7 +113,9 @@ hook(enum store_op op, int fd, const char *name)
 	if (op != STORE_UNLINK)
 		return;
 	saved_name(path, sizeof(path), name);
-	if (linkat(fd, name, spoolfd, path, 0) == -1 && errno != ENOENT)
+	/* A life that ended between the link and the unlink left it there. */
+	if (linkat(fd, name, spoolfd, path, 0) == -1 && errno != ENOENT &&
+	    errno != EEXIST)
 		abort();
 	remember(shared->unlinked, &shared->nunlinked, name);
 }
