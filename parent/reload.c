@@ -209,7 +209,7 @@ reload_read(void)
 	struct conf	*conf;
 
 	if ((conf = parse_config(parent_conf_path, 0)) == NULL) {
-		report(EINVAL, "%s has errors: see the log",
+		report(EINVAL, "%s has errors: \"relayd -n\" names them",
 		    parent_conf_path);
 		return (NULL);
 	}
