@@ -18,6 +18,7 @@
 #include "log.h"
 #include "parent.h"
 #include "parse.h"
+#include "passwd.h"
 
 /* Children answer from their event loops: a group commit at the most. */
 #define RELOAD_TIMEOUT	15	/* seconds */
@@ -79,6 +80,12 @@ open_item(void *arg, uint32_t type, const void *item)
 	}
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
 		log_warn("%s", path);
+	else if (type == PARENT_CONF_PKI_KEY &&
+	    passwd_check_secrecy(fd) == -1) {
+		log_warn("%s: others than its owner can have this key", path);
+		close(fd);
+		fd = -1;
+	}
 	return (fd);
 }
 

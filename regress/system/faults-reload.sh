@@ -64,6 +64,11 @@ has "... in words" "$T/reload.out" 'has errors'
 edit insecure | install_conf
 chmod 644 "$conf"
 refused "one that others can read" 'can read or write it (mode 0644)'
+chmod 644 "$T/ca/root-leaf.key"
+edit key | install_conf
+refused "one with a private key that others can read" \
+    'root-leaf.key: others than its owner'
+chmod 600 "$T/ca/root-leaf.key"
 mv "$conf" "$conf.away"
 refused "one that is not there" 'relayd.conf.*No such file'
 edit spool | sed "s|^spool.*|spool \"$T/elsewhere\"|" | install_conf
