@@ -20,13 +20,16 @@
 
 struct smtp_client;
 
-/* In flight at once, with PIPELINING and CHUNKING. */
-#define SMTP_FLIGHT_MESSAGES	32
 /*
- * No further message is begun when so many bytes are unanswered: a line that
- * drops makes us send at most these again.
+ * In flight at once, with PIPELINING and CHUNKING.  Few: when the line drops
+ * a message that upstream has taken, but whose reply was on its way, will be
+ * sent again (RFC 1047).  One crosses while the one before is answered, so
+ * the line is busy all the same unless messages are shorter than its round
+ * trip.
  */
-#define SMTP_FLIGHT_BYTES	(1024 * 1024)
+#define SMTP_FLIGHT_MESSAGES	3
+/* No further message is begun when so many bytes are unanswered. */
+#define SMTP_FLIGHT_BYTES	(64 * 1024)
 /* RFC 5321 4.5.3.1.8: every server takes 100 recipients in a transaction. */
 #define SMTP_RECIPIENTS_MAX	100
 
