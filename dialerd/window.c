@@ -20,6 +20,7 @@
 #define HANGUP_MS	10000	/* modem.c's and tty.c's own are shorter */
 #define SETTLE_MS	2000	/* last report, when the link is gone */
 #define CEILING_MS	5000	/* of the whole call, above the sum of these */
+#define BROKEN_MS	500	/* connections may hear of a lost line first */
 #define SAMPLE_MS	2000	/* over which a rate is measured, at least */
 
 enum state {
@@ -66,6 +67,7 @@ struct window {
 	uint64_t		 up;		/* window; each 0: not yet */
 	int			 tty;		/* the tty is open */
 	int			 link;		/* started, not down yet */
+	uint64_t		 broken_end;	/* monotonic; 0: not */
 	int			 opened;	/* WINDOW_OPEN was sent */
 	int			 closing;	/* WINDOW_CLOSE was sent */
 	int			 fast;		/* no time for good order */
@@ -153,6 +155,8 @@ arm(struct window *w)
 		return;
 	}
 	end = w->state_end;
+	if (w->state == WINDOW && w->broken_end != 0 && w->broken_end < end)
+		end = w->broken_end;
 	if (w->state < HANGING && w->call_end < end)
 		end = w->call_end;
 	w->ops->timer(end > now ? (int64_t)(end - now) : 0);
@@ -422,6 +426,7 @@ open_window(struct window *w)
 	w->up = w->ops->mono();
 	w->opened = 1;
 	enter(w, WINDOW, w->line.window * 1000);
+	w->broken_end = 0;
 	send_window(w, DIALERD_WINDOW_OPEN);
 }
 
@@ -583,6 +588,28 @@ is_idle(const struct peer *peer)
 	return (peer->reported && !peer->progress.busy);
 }
 
+/*
+ * Nothing is left to do.  Where something failed it may be that the line is
+ * lost, and that its modem has not said so yet.
+ */
+static void
+all_idle(struct window *w)
+{
+	const struct peer	*s = &w->peers[PROC_SPOOLD];
+	const struct peer	*f = &w->peers[PROC_FETCHD];
+
+	if (!is_idle(s) || !is_idle(f)) {
+		w->broken_end = 0;
+		return;
+	}
+	if (s->progress.failed == 0 && f->progress.failed == 0)
+		end(w, "ok", "all done");
+	else if (w->broken_end == 0) {
+		w->broken_end = w->ops->mono() + BROKEN_MS;
+		arm(w);
+	}
+}
+
 static void
 sample(struct window *w)
 {
@@ -613,9 +640,7 @@ window_progress(struct window *w, enum proc_id from,
 	sample(w);
 	switch (w->state) {
 	case WINDOW:
-		if (is_idle(&w->peers[PROC_SPOOLD]) &&
-		    is_idle(&w->peers[PROC_FETCHD]))
-			end(w, "ok", "all done");
+		all_idle(w);
 		break;
 	case CLOSING:
 		if (all_closed(w))
@@ -709,7 +734,9 @@ window_tick(struct window *w)
 		end_fast(w, "fault", "the call went over its ceiling");
 		return;
 	}
-	if (now >= w->state_end)
+	if (w->state == WINDOW && w->broken_end != 0 && now >= w->broken_end)
+		end(w, "ok", "all done");
+	else if (now >= w->state_end)
 		state_timeout(w);
 	else
 		arm(w);

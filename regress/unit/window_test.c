@@ -238,6 +238,8 @@ from_parent(uint32_t error, const char *text)
 	return (&line);
 }
 
+static uint32_t	 failed;	/* what the next reports say */
+
 static void
 progress(enum proc_id who, uint32_t busy, uint32_t is_closed)
 {
@@ -247,6 +249,7 @@ progress(enum proc_id who, uint32_t busy, uint32_t is_closed)
 	p.call = 7;
 	p.busy = busy;
 	p.closed = is_closed;
+	p.failed = failed;
 	p.messages = who == PROC_SPOOLD ? 20 : 40;
 	p.bytes_out = 100;
 	p.bytes_in = 1000;
@@ -568,6 +571,38 @@ test_carrier_lost(void **state)
 	assert_int_equal(closed.fetched, 40);
 }
 
+/* Connections broke first: the modem's word is waited for. */
+static void
+test_carrier_lost_late(void **state)
+{
+	(void)state;
+	open_window(BARE);
+	failed = 1;
+	progress(PROC_SPOOLD, 0, 0);
+	progress(PROC_FETCHD, 0, 0);
+	failed = 0;
+	pass(400);
+	expect("");
+	window_modem(w, WINDOW_TTY_LOST, MODEM_NO_CARRIER, "NO CARRIER");
+	expect("shut stop hangup ");
+}
+
+/* ... and not for long. */
+static void
+test_failed_without_loss(void **state)
+{
+	(void)state;
+	open_window(BARE);
+	failed = 1;
+	progress(PROC_SPOOLD, 0, 0);
+	progress(PROC_FETCHD, 0, 0);
+	failed = 0;
+	pass(499);
+	expect("");
+	pass(1);
+	expect("shut ");
+}
+
 /* Before the parent has even said that the link is up. */
 static void
 test_carrier_lost_at_once(void **state)
@@ -863,6 +898,8 @@ main(void)
 		TEST(test_maximum),
 		TEST(test_deaf_neighbours),
 		TEST(test_carrier_lost),
+		TEST(test_carrier_lost_late),
+		TEST(test_failed_without_loss),
 		TEST(test_carrier_lost_at_once),
 		TEST(test_link_lost),
 		TEST(test_parent_takes_down),
