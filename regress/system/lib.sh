@@ -14,7 +14,7 @@ LC_ALL=C
 export LC_ALL
 unset MAILRC POSIXLY_CORRECT http_proxy https_proxy all_proxy ALL_PROXY
 
-PASSED=0 FAILED=0 PIDS=
+PASSED=0 FAILED=0 PIDS= PORTS=50
 T=$(mktemp -d /tmp/relayd-test.XXXXXX) || exit 1
 chmod 755 "$T"
 HOME=$T
@@ -194,14 +194,16 @@ tools() {
 		    "$TOP/regress/system/$_c.c" || die "cannot compile $_c"
 	done
 	PATH=$T/bin:$PATH
-	_ports=$(freeports /tmp 40 $$) || die "no ports"
+	_ports=$(freeports /tmp $PORTS $$) || die "no ports"
 	PORT_LOCK=$(echo "$_ports" | head -n 1)
 	NEXT_PORT=$(echo "$_ports" | sed -n 2p)
+	END_PORT=$((NEXT_PORT + PORTS))
 }
 
 # port NAME: the next free port is $P_NAME from now on.
 port() {
 	for _n; do
+		[ $NEXT_PORT -lt $END_PORT ] || die "out of ports"
 		eval "P_$_n=$NEXT_PORT"
 		NEXT_PORT=$((NEXT_PORT + 1))
 	done
