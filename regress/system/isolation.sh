@@ -50,6 +50,11 @@ field() {
 	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | tr '\t' ' ' |
 	    sed 's/ *$//'
 }
+# title PID: what setproctitle(3) was told.  It ends at the first NUL: what
+# follows is left of the arguments that stood there, and depends on their length.
+title() {
+	tr '\0' '\n' <"/proc/$1/cmdline" | sed 's/.*: //; s/ *$//; q'
+}
 # All processes below this one.
 below() {
 	for _b in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
@@ -79,8 +84,7 @@ for c in $CHILDREN; do
 done
 roots=$(for p in $(below $RELAYD); do
 	case " $(field "$p" Uid) $(field "$p" Gid) " in
-	*" 0 "*) tr '\0' ' ' <"/proc/$p/cmdline" |
-		sed 's/.*: keeper/keeper/; s/ *$//' ;;
+	*" 0 "*) title "$p" ;;
 	esac
 done)
 is "the keeper of the call runs as root, and no other below the parent" \
