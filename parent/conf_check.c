@@ -50,6 +50,8 @@ static void	 check_upstreams(struct check *);
 static void	 check_plain(struct check *, const struct conf_upstream *);
 static void	 check_users(struct check *);
 static void	 check_addresses(struct check *, const struct conf_user *);
+static int	 has_name_address(const struct check *,
+		    const struct conf_user *, const char *);
 static void	 check_accounts(struct check *);
 static void	 check_lines(struct check *);
 static void	 check_modem(struct check *, const struct conf_line *);
@@ -295,10 +297,32 @@ check_addresses(struct check *k, const struct conf_user *user)
 			if (b != NULL)
 				break;
 		}
-		if (other != NULL && b != a)
+		if (other == NULL || b == a) {
+			TAILQ_FOREACH(other, &k->conf->users, entry)
+				if (other != user &&
+				    has_name_address(k, other, a->s))
+					break;
+		}
+		if (other != NULL)
 			ERROR(k, a, "address \"%s\" belongs to user \"%s\" "
 			    "already", a->s, other->name);
 	}
+}
+
+/* Whether this is the address that the user has by name in our domains. */
+static int
+has_name_address(const struct check *k, const struct conf_user *u,
+    const char *address)
+{
+	const struct conf_domain *d;
+	size_t len = strlen(u->name);
+
+	if (strncasecmp(address, u->name, len) != 0 || address[len] != '@')
+		return (0);
+	TAILQ_FOREACH(d, &k->conf->domains, entry)
+		if (strcasecmp(address + len + 1, d->name) == 0)
+			return (1);
+	return (0);
 }
 
 static void

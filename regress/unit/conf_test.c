@@ -1061,6 +1061,26 @@ includes_can_be_forbidden(void **state)
 	    PARSE_NOINCLUDE));
 }
 
+static void
+an_address_is_no_other_users_name(void **state)
+{
+	(void)state;
+	/* Whichever comes first, and a domain that is not ours is free. */
+	assert_string_equal(refused("local domains { \"s.example\" }\n"
+	    "user \"alice\" { }\n"
+	    "user \"bob\" { address \"Alice@S.example\" }\n"),
+	    "t:3: address \"Alice@s.example\" belongs to user \"alice\" "
+	    "already\n");
+	assert_string_equal(refused("user \"bob\" {\n"
+	    "address \"alice@s.example\" }\nuser \"alice\" { }\n"
+	    "local domains { \"s.example\" }\n"),
+	    "t:2: address \"alice@s.example\" belongs to user \"alice\" "
+	    "already\n");
+	conf_free(accepted("local domains { \"s.example\" }\n"
+	    "user \"alice\" { address \"alice@s.example\" }\n"
+	    "user \"bob\" { address \"alice@t.example\" }\n"));
+}
+
 static int
 setup(void **state)
 {
@@ -1127,7 +1147,8 @@ main(void)
 		cmocka_unit_test(commands_that_others_can_write_are_refused),
 		cmocka_unit_test(includes),
 		cmocka_unit_test(odd_files_are_refused),
-		cmocka_unit_test(includes_can_be_forbidden)
+		cmocka_unit_test(includes_can_be_forbidden),
+		cmocka_unit_test(an_address_is_no_other_users_name)
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
