@@ -55,6 +55,9 @@ static int	 has_name_address(const struct check *,
 static void	 check_accounts(struct check *);
 static void	 check_lines(struct check *);
 static void	 check_modem(struct check *, const struct conf_line *);
+static void	 check_amount(struct check *);
+static size_t	 string_size(const char *);
+static size_t	 list_size(const struct strlist *);
 static void	 check_tariffs(struct check *);
 static int	 tariff_gap(const struct conf *, const char *, uint32_t *);
 static void	 check_budgets(struct check *);
@@ -91,6 +94,7 @@ conf_check(const struct conf *conf, conf_report *report, void *arg)
 	check_tariffs(&k);
 	check_budgets(&k);
 	check_dialling(&k);
+	check_amount(&k);
 	return (k.errors);
 }
 
@@ -506,4 +510,56 @@ check_dialling(struct check *k)
 	}
 	WARN(k, TAILQ_FIRST(&k->conf->upstreams), "nothing opens a window by "
 	    "itself: there is no \"dial\" that this version acts on");
+}
+
+static size_t
+string_size(const char *s)
+{
+	return (s == NULL ? 0 : strlen(s) + 2);
+}
+
+static size_t
+list_size(const struct strlist *list)
+{
+	const struct strnode *n;
+	size_t size = 0;
+
+	TAILQ_FOREACH(n, list, entry)
+		size += string_size(n->s);
+	return (size);
+}
+
+/* What the other processes could not be told. */
+static void
+check_amount(struct check *k)
+{
+	const struct conf_global *g = &k->conf->global;
+	const struct conf_listener *l;
+	const struct conf_user *u;
+	const struct conf_line *line;
+
+	TAILQ_FOREACH(l, &k->conf->listeners, entry)
+		if (strlist_len(&l->from) > CONF_LIST_MAX ||
+		    list_size(&l->from) > CONF_ITEM_MAX)
+			ERROR(k, l, "too many networks for one listener");
+	TAILQ_FOREACH(u, &k->conf->users, entry) {
+		if (strlist_len(&u->addresses) > CONF_LIST_MAX)
+			ERROR(k, u, "user \"%s\": more than %d addresses",
+			    u->name, CONF_LIST_MAX);
+		else if (list_size(&u->addresses) > CONF_ITEM_MAX)
+			ERROR(k, u, "user \"%s\": the words of this block "
+			    "are too many", u->name);
+	}
+	TAILQ_FOREACH(line, &k->conf->lines, entry)
+		if (strlist_len(&line->phone) > CONF_LIST_MAX ||
+		    strlist_len(&line->ppp_options) > CONF_LIST_MAX ||
+		    list_size(&line->init) + list_size(&line->phone) +
+		    list_size(&line->ppp_options) +
+		    string_size(line->device) + string_size(line->up) +
+		    string_size(line->down) > CONF_ITEM_MAX)
+			ERROR(k, line, "line \"%s\": the words of this block "
+			    "are too many", line->name);
+	if (string_size(g->spool) + string_size(g->empty) +
+	    string_size(g->users) + string_size(g->ca) > CONF_ITEM_MAX)
+		ERROR(k, NULL, "the paths are too long");
 }

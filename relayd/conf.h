@@ -17,6 +17,11 @@ struct strnode {
 };
 TAILQ_HEAD(strlist, strnode);
 
+/* What a list may have, and the strings of one structure together, so that
+ * it can be sent in one message. */
+#define CONF_LIST_MAX	1024		/* strings */
+#define CONF_ITEM_MAX	(15 * 1024)	/* bytes */
+
 /* Append a copy of s; 0, or -1 with ENOMEM. */
 int	 strlist_add(struct strlist *, const char *);
 void	 strlist_free(struct strlist *);

@@ -13,7 +13,6 @@
 #include "log.h"
 
 #define CONF_FILE_MAX	(4 * 1024 * 1024)	/* trust of a whole system */
-#define CONF_LIST_MAX	1024			/* strings of one list */
 #define CONF_STRING_MAX	8192
 
 enum field_kind { FIELD_END, FIELD_STR, FIELD_U32, FIELD_U64, FIELD_LIST };

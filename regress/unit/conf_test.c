@@ -1081,6 +1081,36 @@ an_address_is_no_other_users_name(void **state)
 	    "user \"bob\" { address \"alice@t.example\" }\n"));
 }
 
+/* A user whose addresses are n of these. */
+static const char *
+many_addresses(unsigned int n, const char *domain)
+{
+	static char text[1024 * 1024];
+	size_t len;
+	unsigned int i;
+
+	len = (size_t)snprintf(text, sizeof(text), "user \"a\" {\n address");
+	for (i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    " \"u%u@%s\"", i, domain);
+	snprintf(text + len, sizeof(text) - len, " }\n");
+	return (text);
+}
+
+static void
+what_is_too_much_to_hand_on_is_refused(void **state)
+{
+	static const char *const far = "a-rather-long-name-of-a-domain.example";
+
+	(void)state;
+	conf_free(accepted(many_addresses(CONF_LIST_MAX, "x")));
+	assert_string_equal(refused(many_addresses(CONF_LIST_MAX + 1, "x")),
+	    "t:1: user \"a\": more than 1024 addresses\n");
+	conf_free(accepted(many_addresses(300, far)));
+	assert_string_equal(refused(many_addresses(400, far)),
+	    "t:1: user \"a\": the words of this block are too many\n");
+}
+
 static int
 setup(void **state)
 {
@@ -1148,7 +1178,8 @@ main(void)
 		cmocka_unit_test(includes),
 		cmocka_unit_test(odd_files_are_refused),
 		cmocka_unit_test(includes_can_be_forbidden),
-		cmocka_unit_test(an_address_is_no_other_users_name)
+		cmocka_unit_test(an_address_is_no_other_users_name),
+		cmocka_unit_test(what_is_too_much_to_hand_on_is_refused)
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
