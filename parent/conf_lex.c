@@ -537,6 +537,12 @@ give_word(struct lex *lex, struct lex_token *t)
 		give_error(lex, t, "a control character");
 		return;
 	}
+	/* Half a password would be found out in a call that is paid for. */
+	if (s->p < s->end && *s->p == '#') {
+		give_error(lex, t, "a \"#\" in a word: it needs quotes, a "
+		    "comment a blank");
+		return;
+	}
 	if ((t->text = lex_alloc(lex, len + 1)) == NULL) {
 		give_error(lex, t, strerror(ENOMEM));
 		return;

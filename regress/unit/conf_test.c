@@ -1111,6 +1111,21 @@ what_is_too_much_to_hand_on_is_refused(void **state)
 	    "t:1: user \"a\": the words of this block are too many\n");
 }
 
+static void
+a_comment_does_not_cut_a_word(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	assert_string_equal(refused("line \"l\" { }\ndial every 1h\n"
+	    "upstream \"u\" { relay \"smtps://h\" user x password ab#cd\n}\n"),
+	    "t:3: a \"#\" in a word: it needs quotes, a comment a blank\n");
+	c = accepted("hostname \"h\"# a string\nsessions 3 # a word\n"
+	    "line \"l\" {# a brace\n}# another\n");
+	assert_int_equal(c->global.sessions, 3);
+	conf_free(c);
+}
+
 static int
 setup(void **state)
 {
@@ -1179,7 +1194,8 @@ main(void)
 		cmocka_unit_test(odd_files_are_refused),
 		cmocka_unit_test(includes_can_be_forbidden),
 		cmocka_unit_test(an_address_is_no_other_users_name),
-		cmocka_unit_test(what_is_too_much_to_hand_on_is_refused)
+		cmocka_unit_test(what_is_too_much_to_hand_on_is_refused),
+		cmocka_unit_test(a_comment_does_not_cut_a_word)
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
