@@ -385,11 +385,6 @@ stream_tell(struct stream *s, const int *dead)
 		s->pending &= ~stream_bit(event);
 		if (event == STREAM_DATA && s->in_rpos == s->in_wpos)
 			continue;
-		if (event == STREAM_EOF || event == STREAM_ERROR) {
-			if (s->terminal)
-				continue;
-			s->terminal = 1;
-		}
 		s->callback(s, event, s->arg);
 		if (*dead || s->finishing)
 			return (-1);

@@ -6,8 +6,9 @@
  * (stream_pause); writing queues memory and file ranges and tells when the
  * queue has drained below the low-water mark.  Callbacks run from the event
  * loop, never from within a call on the stream; after stream_free none runs.
- * Of STREAM_EOF and STREAM_ERROR one is told, once; what came before it can
- * still be read then.  After STREAM_EOF one can still write.
+ * STREAM_EOF and STREAM_ERROR are told once each; what came before can still
+ * be read then.  After STREAM_EOF one can still write, and STREAM_ERROR tells
+ * when that fails.
  */
 #ifndef RELAYD_STREAM_H
 #define RELAYD_STREAM_H

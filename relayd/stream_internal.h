@@ -61,7 +61,6 @@ struct stream {
 	int			 paused;
 	int			 eof;
 	int			 broken;
-	int			 terminal;	/* EOF or ERROR was told */
 	int			 finishing;
 	int			 lingering;	/* all written, awaiting EOF */
 

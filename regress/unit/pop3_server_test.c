@@ -431,6 +431,29 @@ pipelined_commands_are_answered_in_order(void **state)
 	assert_false(fixture_exists(NEW "3.c.h,S=13,W=13"));
 }
 
+/* The end of the input comes first, and then nobody takes the output. */
+static void
+gone_within_a_message_ends_the_session(void **state)
+{
+	static char	 large[4 * 65536];
+	int		 i;
+
+	(void)state;
+	memset(large, 'x', sizeof(large) - 1);
+	fixture_put(NEW "1.a.h,S=262143,W=262143", large);
+	login(&one);
+	say(&one, "RETR 1\r\n");
+	shutdown(one.fd, SHUT_WR);
+	for (i = 0; i < 20; i++)
+		turn();
+	assert_int_equal(released, 0);
+	hang_up(&one);
+	while (released == 0)
+		turn();
+	login(&two);
+	hang_up(&two);
+}
+
 static void
 auth_plain_logs_in(void **state)
 {
@@ -794,6 +817,7 @@ main(void)
 		TEST(a_session),
 		TEST(without_quit_nothing_is_deleted),
 		TEST(pipelined_commands_are_answered_in_order),
+		TEST(gone_within_a_message_ends_the_session),
 		TEST(auth_plain_logs_in),
 		TEST(wrong_passwords_are_slow_and_few),
 		TEST(unsafe_users_are_not_asked_about),

@@ -271,10 +271,10 @@ test_eof_with_rest(void **state)
 	expect_no_line(&p, 1);
 	assert_int_equal(stream_peek(p.s, &data), 10);
 	assert_memory_equal(data, "unfinished", 10);
-	/* The peer is gone; nothing more is told of that. */
+	/* One could still write, but for a peer that is gone: told once. */
 	assert_int_equal(stream_write(p.s, "x", 1), 0);
 	peer_turns(20);
-	assert_string_equal(p.order, "DE");
+	assert_string_equal(p.order, "DEX");
 	peer_free(&p);
 }
 
