@@ -12,10 +12,11 @@ LIB_OBJS = relayd/ask.o relayd/channel.o relayd/child.o relayd/conf.o \
 
 RELAYD_OBJS = parent/auth.o parent/conf_build.o parent/conf_build_dial.o \
 	parent/conf_build_line.o parent/conf_build_mail.o parent/conf_check.o \
-	parent/conf_default.o parent/conf_lex.o parent/conf_value.o \
-	parent/keeper.o parent/line.o parent/listen.o parent/main.o \
-	parent/passwd.o parent/printconf.o parent/proc.o parent/reload.o \
-	parent/resolve.o parent/spooldir.o parent/task.o parent/parse.o
+	parent/conf_default.o parent/conf_files.o parent/conf_lex.o \
+	parent/conf_value.o parent/keeper.o parent/line.o parent/listen.o \
+	parent/main.o parent/passwd.o parent/printconf.o parent/proc.o \
+	parent/reload.o parent/resolve.o parent/spooldir.o parent/task.o \
+	parent/parse.o
 
 SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/deliver_name.o spoold/deliver_partial.o spoold/deliver_seen.o \

@@ -127,7 +127,9 @@ raise_limits(void)
 static int
 check_only(int verbose)
 {
-	if ((parent_conf = parse_config(parent_conf_path, 0)) == NULL)
+	/* What is only to be shown may be that of another host. */
+	if ((parent_conf = parse_config(parent_conf_path,
+	    verbose ? 0 : PARSE_FILES)) == NULL)
 		return (1);
 	if (verbose)
 		print_config(parent_conf);
@@ -192,7 +194,8 @@ main(int argc, char *argv[])
 		fatalx("must be started by root");
 	parent_conf_path = absolute(parent_conf_path);
 	o.libexec = absolute(o.libexec);
-	if ((parent_conf = parse_config(parent_conf_path, 0)) == NULL)
+	if ((parent_conf = parse_config(parent_conf_path, PARSE_FILES)) ==
+	    NULL)
 		return (1);
 	umask(022);
 	raise_limits();

@@ -18,6 +18,7 @@
 #include "conf.h"
 #include "conf_build.h"
 #include "conf_check.h"
+#include "conf_files.h"
 #include "conf_lex.h"
 #include "log.h"
 #include "parse.h"
@@ -690,6 +691,9 @@ parse(const char *path, const char *bytes, size_t len, int flags)
 	/* What belongs to no statement is told of at the end. */
 	if (conf_check(b->conf, check_report, &now.token.pos) > 0 ||
 	    b->errors > 0)
+		goto done;
+	if ((flags & PARSE_FILES) &&
+	    conf_files(b->conf, check_report, &now.token.pos) > 0)
 		goto done;
 	conf = b->conf;
 	b->conf = NULL;

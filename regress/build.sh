@@ -43,8 +43,10 @@ for f in sbin/relayd sbin/relayctl libexec/relayd/spoold \
 done
 try "paths given to install are compiled in" grep -q \
     /opt/relayd/libexec/relayd "$tmp/dest/opt/relayd/sbin/relayd"
-cp "$tmp/dest/opt/relayd/share/examples/relayd/relayd.conf" "$tmp/conf"
-chmod 600 "$tmp/conf"
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=x \
+    -keyout "$tmp/key" -out "$tmp/cert" 2>/dev/null
+(umask 077; sed "s,cert .*,cert \"$tmp/cert\" key \"$tmp/key\"," \
+    "$tmp/dest/opt/relayd/share/examples/relayd/relayd.conf" >"$tmp/conf")
 try "the installed relayd takes the installed example" \
     "$tmp/dest/opt/relayd/sbin/relayd" -n -f "$tmp/conf"
 try "clean leaves nothing that was built" sh -c \

@@ -148,6 +148,38 @@ if [ "$(id -u)" -eq 0 ]; then
 	refuse foreign command.conf 'belongs to neither'
 fi
 
+# The files that it names: by -n, and not by -nv.
+names() {	# NAME STATUS WORDS
+	"$relayd" -n -f files.conf >out 2>err
+	status=$?
+	if [ $status -ne "$2" ]; then bad "$1" "exit status $status"; cat err
+	elif grep -q "$3" err; then ok "$1"
+	else bad "$1" "says otherwise"; cat err; fi
+}
+cat >files.conf <<END
+users "$tmp/users"
+
+pki "p" cert "$tmp/cert" key "$tmp/key"
+upstream "u" {
+	fetch "imaps://h"
+	ca "$tmp/ca"
+}
+line "l" { }
+dial every 1h
+END
+accept files-not-read files.conf
+names files-cert 1 "files.conf:3: pki \"p\": $tmp/cert: No such file"
+names files-key 1 "files.conf:3: pki \"p\": $tmp/key: No such file"
+names files-ca 1 "files.conf:4: upstream \"u\": ca $tmp/ca: No such file"
+mkdir cert && touch key ca
+names files-directory 1 "$tmp/cert: not a plain file"
+rmdir cert && touch cert && chmod 644 key
+names files-secret 1 "$tmp/key: others than its owner"
+chmod 600 key
+names files-users 0 "files.conf:1: users $tmp/users: No such file"
+touch users
+names files-good 0 '^configuration OK$'
+
 refuse missing missing.conf 'missing.conf: No such file'
 refuse directory . 'not a plain file'
 mkfifo fifo && refuse fifo fifo 'not a plain file'
