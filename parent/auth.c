@@ -30,13 +30,14 @@ static size_t
 auth_work(const void *input, void *result)
 {
 	struct auth_question	 q;
-	uint32_t		 ok;
+	uint32_t		 answer = PROTO_AUTH_WRONG;
 
 	memcpy(&q, input, sizeof(q));
-	ok = passwd_check((const char *)input + sizeof(q), q.len, q.auth.user,
-	    q.auth.password) == 1;
-	memcpy(result, &ok, sizeof(ok));
-	return (sizeof(ok));
+	if (passwd_check((const char *)input + sizeof(q), q.len, q.auth.user,
+	    q.auth.password) == 1)
+		answer = PROTO_AUTH_RIGHT;
+	memcpy(result, &answer, sizeof(answer));
+	return (sizeof(answer));
 }
 
 struct asker {
@@ -49,24 +50,27 @@ struct asker {
  * the beginning again.
  */
 static void
-answer(const struct asker *to, uint32_t ok)
+auth_answer(const struct asker *to, uint32_t result)
 {
 	if (to->generation == proc_generation(PROC_SPOOLD))
 		channel_send(proc_channel(PROC_SPOOLD), PARENT_AUTH_RESULT,
-		    to->id, -1, &ok, sizeof(ok));
+		    to->id, -1, &result, sizeof(result));
 }
 
 static void
 auth_done(void *arg, const void *result, size_t len)
 {
 	struct asker	*to = arg;
-	uint32_t	 ok = 0;
+	uint32_t	 answer = PROTO_AUTH_UNKNOWN;
 
-	if (len == sizeof(ok))
-		memcpy(&ok, result, sizeof(ok));
+	if (len == sizeof(answer))
+		memcpy(&answer, result, sizeof(answer));
 	else
 		log_warnx("auth: no answer within %d seconds", AUTH_TIMEOUT);
-	answer(to, ok == 1);
+	/* The task is less trusted than we are. */
+	if (answer > PROTO_AUTH_UNKNOWN)
+		answer = PROTO_AUTH_UNKNOWN;
+	auth_answer(to, answer);
 	free(to);
 }
 
@@ -128,7 +132,7 @@ auth_handle(struct channel *ch, struct imsg *imsg, void *arg)
 	goto done;
 
 fail:
-	answer(to, 0);
+	auth_answer(to, PROTO_AUTH_UNKNOWN);
 	free(to);
 done:
 	freezero(file, len + 1);

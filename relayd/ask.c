@@ -48,7 +48,7 @@ ask_free(struct ask *a)
 	free(a);
 }
 
-/* No answer came: the answer is no. */
+/* No answer came: there are no addresses, and the password is not known. */
 static void
 ask_timeout(int fd, short events, void *arg)
 {
@@ -60,7 +60,7 @@ ask_timeout(int fd, short events, void *arg)
 	copy = *a;
 	ask_free(a);
 	if (copy.auth != NULL) {
-		copy.auth(copy.arg, 0);
+		copy.auth(copy.arg, PROTO_AUTH_UNKNOWN);
 		return;
 	}
 	memset(&none, 0, sizeof(none));
@@ -89,8 +89,8 @@ ask_new(ask_resolved_cb *resolved, ask_auth_cb *auth, void *arg)
 }
 
 /*
- * A question that cannot be put is answered with a no by the timer, so that
- * callbacks always come from the event loop.
+ * A question that cannot be put is answered by the timer, so that callbacks
+ * always come from the event loop.
  */
 static uint32_t
 ask_send(struct ask *a, uint32_t type, const void *data, size_t len,
@@ -176,11 +176,12 @@ ask_handle_auth(struct channel *ch, struct imsg *imsg, void *arg)
 	struct ask	*a;
 	ask_auth_cb	*cb;
 	void		*cbarg;
-	uint32_t	 ok;
+	uint32_t	 result;
 
 	(void)ch;
 	(void)arg;
-	if (imsg_get_data(imsg, &ok, sizeof(ok)) == -1 || ok > 1)
+	if (imsg_get_data(imsg, &result, sizeof(result)) == -1 ||
+	    result > PROTO_AUTH_UNKNOWN)
 		return (-1);
 	if ((a = ask_find(imsg_get_id(imsg))) == NULL)
 		return (0);	/* cancelled meanwhile */
@@ -188,6 +189,6 @@ ask_handle_auth(struct channel *ch, struct imsg *imsg, void *arg)
 		return (-1);
 	cbarg = a->arg;
 	ask_free(a);
-	cb(cbarg, (int)ok);
+	cb(cbarg, (enum proto_auth_result)result);
 	return (0);
 }

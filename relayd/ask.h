@@ -9,7 +9,7 @@
 #include "channel.h"
 
 typedef void	 ask_resolved_cb(void *arg, const struct proto_addresses *);
-typedef void	 ask_auth_cb(void *arg, int ok);
+typedef void	 ask_auth_cb(void *arg, enum proto_auth_result);
 
 /*
  * Asks for the addresses of a host, port filled in; fresh when those that

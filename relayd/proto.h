@@ -54,7 +54,8 @@ enum proto_type {
 	CHILD_CONF_READY,	/* uint32: 0, or an errno; id of DRAIN */
 
 	/* The parent, to one. */
-	PARENT_AUTH_RESULT,	/* spoold: uint32 1 or 0; id of the request */
+	PARENT_AUTH_RESULT,	/* spoold: uint32, enum proto_auth_result; id
+				 * of the request */
 	PARENT_RESOLVED,	/* spoold, fetchd: struct proto_addresses */
 	PARENT_CONTROL,		/* dialerd: + fd, bound; uint32 read-only */
 	PARENT_LEDGER,		/* dialerd: + fd, read, write and append */
@@ -137,6 +138,14 @@ struct proto_result {
 struct proto_auth {
 	char			 user[PROTO_NAME_MAX];
 	char			 password[PROTO_PASSWORD_MAX];
+};
+
+/* A client that hears of a wrong password forgets the one it has: what could
+ * not be checked is something else. */
+enum proto_auth_result {
+	PROTO_AUTH_WRONG,
+	PROTO_AUTH_RIGHT,
+	PROTO_AUTH_UNKNOWN	/* it could not be checked */
 };
 
 struct proto_host {

@@ -154,16 +154,34 @@ pop3_measure(struct pop3_session *s)
 	pop3_say(s, "+OK %u messages (%" PRIu64 " octets)", messages, bytes);
 }
 
+/* RFC 3206 4: not the client's fault. */
 static void
-pop3_auth_result(void *arg, int ok)
+pop3_auth_unknown(struct pop3_session *s)
+{
+	log_warnx("pop3: %s: password of %s not checked", s->address,
+	    pop3_log_user(s));
+	s->user[0] = '\0';
+	s->phase = PHASE_COMMAND;
+	pop3_say(s, "-ERR [SYS/TEMP] the password cannot be checked now");
+}
+
+static void
+pop3_auth_result(void *arg, enum proto_auth_result result)
 {
 	struct pop3_session	*s = arg;
 
 	s->ask = 0;
-	if (ok)
+	switch (result) {
+	case PROTO_AUTH_RIGHT:
 		pop3_login(s);
-	else
+		break;
+	case PROTO_AUTH_WRONG:
 		pop3_auth_failed(s);
+		break;
+	default:
+		pop3_auth_unknown(s);
+		break;
+	}
 	pop3_run(s);
 }
 

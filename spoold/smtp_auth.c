@@ -63,7 +63,7 @@ printable(const char *s, char *dst, size_t size)
 }
 
 static void
-auth_result(void *arg, int ok)
+auth_result(void *arg, enum proto_auth_result result)
 {
 	struct smtp_session	*s = arg;
 	enum smtp_next		 next;
@@ -71,16 +71,25 @@ auth_result(void *arg, int ok)
 
 	s->ask = 0;
 	printable(s->login.user, user, sizeof(user));
-	if (ok) {
+	switch (result) {
+	case PROTO_AUTH_RIGHT:
 		strlcpy(s->user, user, sizeof(s->user));
 		log_debug("smtp: authenticated user=%s address=[%s]", user,
 		    s->address);
 		next = smtp_session_reply(s, 235, "2.7.0", "Authenticated");
-	} else {
+		break;
+	case PROTO_AUTH_WRONG:
 		log_info("smtp: authentication failed user=%s address=[%s]",
 		    user, s->address);
 		next = smtp_session_reply(s, 535, "5.7.8",
 		    "Authentication credentials invalid");
+		break;
+	default:
+		log_warnx("smtp: password not checked user=%s address=[%s]",
+		    user, s->address);
+		next = smtp_session_reply(s, 454, "4.7.0",
+		    "The password cannot be checked, try again later");
+		break;
 	}
 	login_forget(s);
 	smtp_session_answered(s, next);

@@ -712,6 +712,36 @@ $bye
 END
 }
 
+# A password that cannot be checked is not a wrong one: mail programs forget
+# what they are told is wrong.
+no_users() {
+	good=$(b64 '\0bob\0lan-bob')
+	chmod 644 "$T/site/users"
+	says "AUTH while nobody may read the passwords" $P_SUBP <<END
+$hello
+S AUTH PLAIN $good
+E 454 4.7.0
+$bye
+END
+	says "POP3: ... and there" $P_POP <<END
+E +OK
+S USER bob
+E +OK
+S PASS lan-bob
+E -ERR [SYS/TEMP]
+S QUIT
+E +OK
+X
+END
+	chmod 600 "$T/site/users"
+	says "... and when they may be read again" $P_SUBP <<END
+$hello
+S AUTH PLAIN $good
+E 235 2.7.0
+$bye
+END
+}
+
 # What came in answer to plain text that was sent after STARTTLS.
 plain_after() {
 	{
@@ -1302,6 +1332,7 @@ smtp_bytes
 smtp_bdat
 smtp_smuggling
 smtp_auth
+no_users
 smtp_starttls
 pop_commands
 pop_numbers

@@ -67,7 +67,7 @@ struct question {
 	uint32_t	 id;
 	ask_auth_cb	*cb;
 	void		*arg;
-	int		 ok;
+	enum proto_auth_result result;
 	struct event	 ev;
 };
 static struct question	 question;
@@ -96,7 +96,7 @@ answer_question(int fd, short events, void *arg)
 	(void)events;
 	(void)arg;
 	question.id = 0;
-	q.cb(q.arg, q.ok);
+	q.cb(q.arg, q.result);
 }
 
 uint32_t
@@ -108,8 +108,12 @@ ask_auth(const char *user, const char *password, ask_auth_cb *cb, void *arg)
 	question.id = ++asked;
 	question.cb = cb;
 	question.arg = arg;
-	question.ok = (strcmp(user, "alice") == 0 ||
-	    strcmp(user, "bob") == 0) && strcmp(password, "two words") == 0;
+	question.result = PROTO_AUTH_WRONG;
+	if (strcmp(user, "carol") == 0)
+		question.result = PROTO_AUTH_UNKNOWN;
+	else if ((strcmp(user, "alice") == 0 || strcmp(user, "bob") == 0) &&
+	    strcmp(password, "two words") == 0)
+		question.result = PROTO_AUTH_RIGHT;
 	evtimer_set(&question.ev, answer_question, NULL);
 	if (!hold_answers)
 		evtimer_add(&question.ev, &tv);
@@ -505,6 +509,27 @@ wrong_passwords_are_slow_and_few(void **state)
 }
 
 static void
+an_unchecked_password_is_not_a_wrong_one(void **state)
+{
+	int	 i;
+
+	(void)state;
+	dial(&one, TLS_MODE_NONE);
+	expect_line(&one, "+OK");
+	for (i = 0; i < 4; i++) {
+		say(&one, "USER carol\r\nPASS two words\r\n");
+		expect_line(&one, "+OK");
+		expect_line(&one, "-ERR [SYS/TEMP]");
+	}
+	say(&one, "PASS two words\r\n");
+	expect_line(&one, "-ERR USER first");
+	say(&one, "USER alice\r\nPASS two words\r\n");
+	expect_line(&one, "+OK");
+	expect_line(&one, "+OK");
+	hang_up(&one);
+}
+
+static void
 unsafe_users_are_not_asked_about(void **state)
 {
 	(void)state;
@@ -820,6 +845,7 @@ main(void)
 		TEST(gone_within_a_message_ends_the_session),
 		TEST(auth_plain_logs_in),
 		TEST(wrong_passwords_are_slow_and_few),
+		TEST(an_unchecked_password_is_not_a_wrong_one),
 		TEST(unsafe_users_are_not_asked_about),
 		TEST(a_mailbox_has_one_session),
 		TEST(a_client_that_leaves_while_asking),

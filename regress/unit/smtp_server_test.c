@@ -170,11 +170,11 @@ ask_cancel(uint32_t id)
 }
 
 static void
-answer(int ok)
+answer(enum proto_auth_result result)
 {
 	assert_int_not_equal(asked.id, 0);
 	asked.id = 0;
-	asked.callback(asked.arg, ok);
+	asked.callback(asked.arg, result);
 }
 
 static struct tls	*server_tls;
@@ -1026,13 +1026,13 @@ test_auth_plain(void **state)
 	expect_silence();
 	assert_string_equal(asked.user, "alice");
 	assert_string_equal(asked.password, "secret");
-	answer(0);
+	answer(PROTO_AUTH_WRONG);
 	(void)expect("535 5.7.8 ");
 	(void)expect("530 5.7.0 ");
 	ask("AUTH plain\r\n", "334 \r\n");
 	say("AGFsaWNlAHNlY3JldA==\r\n");
 	expect_silence();
-	answer(1);
+	answer(PROTO_AUTH_RIGHT);
 	(void)expect("235 2.7.0 ");
 	ask("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n", "503 5.5.1 ");
 	ask("MAIL FROM:<a@x>\r\n", "250 2.1.0 ");
@@ -1044,6 +1044,23 @@ test_auth_plain(void **state)
 	assert_non_null(strstr(submitted.body, " with ESMTPA id "));
 	commit(0);
 	(void)expect("250 2.0.0 ");
+}
+
+/* RFC 4954 4: that must not make the client ask for another password. */
+static void
+test_auth_unknown(void **state)
+{
+	(void)state;
+	set(&child_conf->global.users, "/etc/mail/users");
+	dial();
+	say("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n");
+	expect_silence();
+	answer(PROTO_AUTH_UNKNOWN);
+	(void)expect("454 4.7.0 ");
+	say("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n");
+	expect_silence();
+	answer(PROTO_AUTH_RIGHT);
+	(void)expect("235 2.7.0 ");
 }
 
 static void
@@ -1058,12 +1075,12 @@ test_auth_login(void **state)
 	expect_silence();
 	assert_string_equal(asked.user, "alice");
 	assert_string_equal(asked.password, "secret");
-	answer(0);
+	answer(PROTO_AUTH_WRONG);
 	(void)expect("535 5.7.8 ");
 	ask("AUTH LOGIN YWxpY2U=\r\n", "334 UGFzc3dvcmQ6\r\n");
 	say("c2VjcmV0\r\n");
 	expect_silence();
-	answer(1);
+	answer(PROTO_AUTH_RIGHT);
 	(void)expect("235 2.7.0 ");
 }
 
@@ -1314,7 +1331,7 @@ submit_secured(void)
 	ask("MAIL FROM:<a@x>\r\n", "530 5.7.0 Authentication");
 	say("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n");
 	expect_silence();
-	answer(1);
+	answer(PROTO_AUTH_RIGHT);
 	(void)expect("235 2.7.0 ");
 	ask("MAIL FROM:<a@x>\r\n", "250 2.1.0 ");
 	ask("RCPT TO:<b@y>\r\n", "250 2.1.5 ");
@@ -1394,7 +1411,8 @@ main(void)
 		T(test_syntax), T(test_long_lines), T(test_errors_limit),
 		T(test_recipients_limit), T(test_same_recipient),
 		T(test_network_refused), T(test_no_networks),
-		T(test_no_upstream), T(test_auth_plain), T(test_auth_login),
+		T(test_no_upstream), T(test_auth_plain), T(test_auth_unknown),
+		T(test_auth_login),
 		T(test_auth_bad), T(test_auth_not_offered),
 		T(test_gone_while_asking), T(test_gone_before_reply),
 		T(test_half_close), T(test_gone_within_message),
