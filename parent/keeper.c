@@ -33,6 +33,7 @@
 #define GUARD_SHORT	450	/* milliseconds */
 #define GUARD_LONG	1100	/* milliseconds */
 #define ANSWER_WAIT	300	/* milliseconds for its "OK" */
+#define DTR_WAIT	500	/* milliseconds: beyond the S25 of modems */
 /*
  * Bytes of a window that stand in a buffer before +++ take its silence away,
  * 8 KB of them for some 3 s; until they are gone no try can do.
@@ -481,6 +482,8 @@ keeper_ok(struct keeper *k)
 		if (poll(&pfd, 1, (int)left) != 1)
 			continue;
 		n = read(k->tty, buf + len, sizeof(buf) - len);
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			continue;	/* dialerd was quicker */
 		if (n <= 0)
 			return (0);
 		len += (size_t)n;
@@ -549,7 +552,31 @@ keeper_reopen(struct keeper *k)
 }
 
 /*
- * Hangs up with nobody's help: DTR where the device has it, else the escape
+ * Whether the modem takes commands, as one that is online does not; one that
+ * was brought back from there, but no further, hangs up for this one.
+ */
+static int
+keeper_answers(struct keeper *k)
+{
+	int	 bits = TIOCM_DTR;
+
+	(void)ioctl(k->tty, TIOCMBIS, &bits);
+	(void)!write(k->tty, "ATH\r", 4);
+	return (keeper_ok(k));
+}
+
+/* Not every modem looks at DTR, and not every adapter has it wired. */
+static int
+keeper_obeys_dtr(struct keeper *k)
+{
+	if (!keeper_drop_dtr(k))
+		return (0);
+	keeper_silence(DTR_WAIT);
+	return (keeper_answers(k));
+}
+
+/*
+ * Hangs up with nobody's help: DTR where that does it, else the escape
  * sequence.  The close that follows drops DTR once more (HUPCL).
  */
 static void
@@ -557,7 +584,7 @@ keeper_hangup(struct keeper *k)
 {
 	int	 tries = k->started ? ESCAPE_TRIES : 1;
 
-	if (k->tty == -1 || keeper_drop_dtr(k) ||
+	if (k->tty == -1 || keeper_obeys_dtr(k) ||
 	    keeper_escape(k, GUARD_SHORT))
 		return;
 	while (!keeper_escape(k, GUARD_LONG) && --tries > 0 &&
@@ -572,10 +599,10 @@ keeper_hangup(struct keeper *k)
 static void
 keeper_make_sure(struct keeper *k)
 {
-	if (k->tty == -1 || keeper_drop_dtr(k))
+	if (k->tty == -1)
 		return;
-	(void)!write(k->tty, "AT\r", 3);
-	if (!keeper_ok(k))
+	(void)keeper_drop_dtr(k);
+	if (!keeper_answers(k))
 		keeper_hangup(k);
 }
 
@@ -693,7 +720,8 @@ keeper_run(const struct conf_line *line, int fd, int tty, int up)
 	memset(&k, 0, sizeof(k));
 	k.parent = getppid();
 	k.line = line;
-	k.up = up;
+	/* Who replaces a keeper has a modem that may be online. */
+	k.up = k.started = up;
 	/* Known places first, then nothing else of the parent's. */
 	if ((k.fd = fcntl(fd, F_DUPFD, 100)) == -1 ||
 	    (tty != -1 && (tty = fcntl(tty, F_DUPFD, 100)) == -1))

@@ -3,7 +3,7 @@
 # SIGKILL of each process in the middle of a window: the line is down within
 # two seconds, what died is started again, and the next window carries what
 # is left, with nothing lost or doubled.  And SIGTERM, which ends a window in
-# good order.
+# good order; and a modem that DTR does not reach.
 . "${TOP:-$(dirname "$0")/../..}/regress/system/lib.sh"
 
 provider_start
@@ -122,6 +122,28 @@ terminate() {
 	verify "SIGTERM"
 }
 
+# A port whose DTR leads nowhere, or a modem that ignores it: only what the
+# modem says can tell that it has hung up.  A close would, here.
+no_dtr() {
+	LD_PRELOAD=$T/bin/dtr.so
+	export LD_PRELOAD
+	site_start
+	unset LD_PRELOAD
+	window
+	must_wait 20 no_keeper
+	is "DTR in vain: a call that ends well ends by command" \
+	    "$(value by "$(last_call)")" ath
+	start_window
+	kill -9 "$(site_pid spoold)"
+	must_wait 10 hung_up
+	is "... and so does one that does not" \
+	    "$(value by "$(modem_call $RECORD)")" ath
+	must_wait 15 site_ready
+	window
+	verify "DTR in vain"
+	site_stop
+}
+
 for p in spoold dialerd fetchd keeper; do
 	kill_child $p
 done
@@ -130,5 +152,8 @@ terminate
 is "nothing stays upstream" "$(upstream_count_all)" 0
 has "deaths are logged" "$T/site/relayd.log" 'spoold: died, signal 9'
 site_stop
+"${CC:-cc}" -shared -fPIC -o "$T/bin/dtr.so" "$TOP/regress/system/dtr.c" ||
+    die "cannot compile dtr"
+no_dtr
 modem_stop
 finish
