@@ -38,6 +38,7 @@ static int		 held;
 static int		 stopping;
 static enum policy_request request_state;
 static time_t		 started;
+static int64_t		 started_mono;	/* seconds */
 static uint64_t		 rest_until;	/* monotonic, ms */
 
 /*
@@ -169,6 +170,24 @@ age_of(int64_t then)
 	return (then >= now ? 0 : (uint64_t)(now - then));
 }
 
+/*
+ * When the oldest message came.  Of one that came later than now, by a clock
+ * that was put back since, it is only known how long we have seen it.
+ */
+static time_t
+oldest(time_t now)
+{
+	static int64_t	 which, since;
+
+	if (queue.oldest <= now)
+		return ((time_t)queue.oldest);
+	if (queue.oldest != which) {
+		which = queue.oldest;
+		since = mono_seconds();
+	}
+	return (now - (time_t)age_of(since));
+}
+
 static void
 gather(struct policy_facts *f, const struct window_line *line,
     enum policy_request request)
@@ -177,10 +196,10 @@ gather(struct policy_facts *f, const struct window_line *line,
 
 	memset(f, 0, sizeof(*f));
 	f->now = wall();
-	f->start = started;
+	f->start = f->now - (time_t)age_of(started_mono);
 	f->messages = queue.messages;
 	f->bytes = queue.bytes;
-	f->oldest = (time_t)queue.oldest;
+	f->oldest = oldest(f->now);
 	f->good_up = past.good_up;
 	f->good_age = age_of(past.good);
 	f->left = past.left;
@@ -192,7 +211,7 @@ gather(struct policy_facts *f, const struct window_line *line,
 	f->jitter = past.jitter;
 	for (i = 0; i < POLICY_PERIODS; i++)
 		ledger_sum(ledger, span_period_start((enum budget_period)i,
-		    f->now), &f->sum[i]);
+		    f->now), f->now, &f->sum[i]);
 	f->worst_seconds = window_worst_seconds(line);
 	f->worst_cost = window_worst_cost(line, f->now, queue.bytes);
 	f->hold = held;
@@ -479,11 +498,11 @@ dialerd_summary(struct ctl_summary *s)
 	}
 	if (ledger == NULL)
 		return;
-	ledger_sum(ledger, span_period_start(BUDGET_DAY, now), &sum);
+	ledger_sum(ledger, span_period_start(BUDGET_DAY, now), now, &sum);
 	s->day_calls = sum.calls;
 	s->day_seconds = sum.seconds;
 	s->day_cost = sum.cost;
-	ledger_sum(ledger, span_period_start(BUDGET_MONTH, now), &sum);
+	ledger_sum(ledger, span_period_start(BUDGET_MONTH, now), now, &sum);
 	s->month_calls = sum.calls;
 	s->month_seconds = sum.seconds;
 	s->month_cost = sum.cost;
@@ -561,9 +580,10 @@ static void
 take_past(void)
 {
 	struct ledger_series	 s;
-	int64_t			 now = mono_seconds(), clock = wall();
+	int64_t			 now = mono_seconds();
+	time_t			 clock = wall();
 
-	ledger_series(ledger, &s);
+	ledger_series(ledger, clock, &s);
 	past.good_up = s.good_up;
 	if (s.good_closed != 0)
 		past.good = now - (clock - s.good_closed);
@@ -799,7 +819,7 @@ main(int argc, char *argv[])
 	/* The zone's file is out of reach once the root is empty. */
 	tzset();
 	started = wall();
-	past.good = mono_seconds();
+	past.good = started_mono = mono_seconds();
 	if ((window = window_new(&ops)) == NULL)
 		fatal("window");
 	tty_init(from_tty);

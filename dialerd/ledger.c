@@ -25,6 +25,7 @@
 struct item {
 	uint64_t	 call;
 	int64_t		 opened;
+	int64_t		 seen;		/* by a clock before that; 0: not */
 	int64_t		 closed;	/* 0: open */
 	int64_t		 up;
 	uint64_t	 seconds;	/* worst case while open */
@@ -378,16 +379,28 @@ add(uint64_t a, uint64_t b)
 	return (a > UINT64_MAX - b ? UINT64_MAX : a + b);
 }
 
-void
-ledger_sum(const struct ledger *ledger, time_t from, struct policy_sum *sum)
+/* When it began, as far as a clock that reads now can tell. */
+static int64_t
+item_began(struct item *item, int64_t now)
 {
-	const struct item	*item;
-	size_t			 i;
+	if (item->opened <= now)
+		return (item->opened);
+	if (item->seen == 0 || item->seen > now)
+		item->seen = now;
+	return (item->seen);
+}
+
+void
+ledger_sum(struct ledger *ledger, time_t from, time_t now,
+    struct policy_sum *sum)
+{
+	struct item	*item;
+	size_t		 i;
 
 	memset(sum, 0, sizeof(*sum));
 	for (i = 0; i < ledger->count; i++) {
 		item = &ledger->items[i];
-		if (item->opened < from)
+		if (item_began(item, now) < from)
 			continue;
 		sum->calls++;
 		sum->seconds = add(sum->seconds, item->seconds);
@@ -395,8 +408,15 @@ ledger_sum(const struct ledger *ledger, time_t from, struct policy_sum *sum)
 	}
 }
 
+static time_t
+not_after(int64_t t, time_t now)
+{
+	return (t > now ? now : (time_t)t);
+}
+
 void
-ledger_series(const struct ledger *ledger, struct ledger_series *s)
+ledger_series(const struct ledger *ledger, time_t now,
+    struct ledger_series *s)
 {
 	const struct item	*item;
 	size_t			 i;
@@ -412,14 +432,14 @@ ledger_series(const struct ledger *ledger, struct ledger_series *s)
 		if (!counting)
 			continue;
 		if (s->attempts++ == 0)
-			s->last = item->closed;
-		s->first = item->opened;
+			s->last = not_after(item->closed, now);
+		s->first = not_after(item->opened, now);
 		counting = !item->request;
 	}
 	if (i == 0)
 		return;
 	s->good_up = item->up;
-	s->good_closed = item->closed;
+	s->good_closed = not_after(item->closed, now);
 	s->left = item->left;
 	for (; i > 0; i--) {
 		item = &ledger->items[i - 1];

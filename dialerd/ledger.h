@@ -58,11 +58,15 @@ int		 ledger_retry(struct ledger *);
 
 /*
  * Calls that began at from or later; one that is open counts at its worst
- * case, one over the end of a period to that in which it began.
+ * case, one over the end of a period to that in which it began.  One that
+ * began later than now, by a clock that was put back since, counts as begun
+ * when that was first seen.
  */
-void		 ledger_sum(const struct ledger *, time_t from,
+void		 ledger_sum(struct ledger *, time_t from, time_t now,
 		    struct policy_sum *);
-void		 ledger_series(const struct ledger *, struct ledger_series *);
+/* Nothing in it but good_up is later than now, whatever the clock said. */
+void		 ledger_series(const struct ledger *, time_t now,
+		    struct ledger_series *);
 
 /*
  * The calls of some 400 days, oldest first: how many, and one of them by

@@ -103,17 +103,32 @@ when_every(const struct conf_rule *rule, const struct policy_facts *f)
 	return (later(f->now, rule->value - f->good_age));
 }
 
+/* Clock times up to then have had their window. */
 static time_t
-when_at(const struct conf_rule *rule, const struct policy_facts *f)
+served_until(const struct policy_facts *f)
 {
-	time_t	 at, served;
+	time_t	 closed;
 
 	/* Before the first good window: what came while we were not there
 	 * may have been served by a dialerd before this one. */
-	served = f->good_up != 0 ? f->good_up : f->start - 1;
+	if (f->good_up == 0)
+		return (f->start - 1);
+	closed = f->now - (time_t)f->good_age;
+	/* The clock was set since, or such a window is not possible. */
+	if (f->good_up > f->now ||
+	    later(f->good_up, f->worst_seconds) < closed)
+		return (closed);
+	return (f->good_up);
+}
+
+static time_t
+when_at(const struct conf_rule *rule, const struct policy_facts *f)
+{
+	time_t	 at;
+
 	at = span_at_last(&rule->span, (uint32_t)rule->value, f->now,
 	    POLICY_AT_LATE);
-	if (at != -1 && at > served)
+	if (at != -1 && at > served_until(f))
 		return (f->now);
 	return (span_at_next(&rule->span, (uint32_t)rule->value, f->now));
 }

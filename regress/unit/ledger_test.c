@@ -286,12 +286,12 @@ test_crash(void **state)
 
 	(void)state;
 	call_open(ledger, &call, 1000);
-	ledger_sum(ledger, 0, &sum);
+	ledger_sum(ledger, 0, 2000, &sum);
 	assert_int_equal(sum.seconds, 900);
 	ledger_free(ledger);
 	for (i = 0; i < 2; i++) {
 		ledger = load(5000 + i);
-		ledger_sum(ledger, 0, &sum);
+		ledger_sum(ledger, 0, 2000, &sum);
 		assert_int_equal(sum.calls, 1);
 		assert_int_equal(sum.seconds, 900);
 		assert_int_equal(sum.cost, 5000);
@@ -374,11 +374,11 @@ test_sums(void **state)
 		if (t < 5000)
 			call_close(ledger, &call, t + 60, 0, 1);
 	}
-	ledger_sum(ledger, 3000, &sum);
+	ledger_sum(ledger, 3000, 6000, &sum);
 	assert_int_equal(sum.calls, 3);
 	assert_int_equal(sum.seconds, 60 + 60 + 900);
 	assert_int_equal(sum.cost, 1000 + 1000 + 5000);
-	ledger_sum(ledger, 5001, &sum);
+	ledger_sum(ledger, 5001, 6000, &sum);
 	assert_int_equal(sum.calls, 0);
 	ledger_free(ledger);
 }
@@ -391,7 +391,7 @@ test_series(void **state)
 	struct ctl_call		 call;
 
 	(void)state;
-	ledger_series(ledger, &s);
+	ledger_series(ledger, 9000, &s);
 	assert_int_equal(s.attempts, 0);
 	assert_int_equal(s.good_closed, 0);
 	call_open(ledger, &call, 1000);
@@ -404,7 +404,7 @@ test_series(void **state)
 	call_close(ledger, &call, 4060, 9, 0);
 	ledger_free(ledger);
 	ledger = load(5000);
-	ledger_series(ledger, &s);
+	ledger_series(ledger, 9000, &s);
 	assert_int_equal(s.attempts, 2);
 	assert_int_equal(s.first, 3000);
 	assert_int_equal(s.last, 4060);
@@ -418,10 +418,44 @@ test_series(void **state)
 	strlcpy(call.why, "request", sizeof(call.why));
 	assert_int_equal(ledger_open(ledger, &call), 0);
 	call_close(ledger, &call, 6060, 0, 0);
-	ledger_series(ledger, &s);
+	ledger_series(ledger, 9000, &s);
 	assert_int_equal(s.attempts, 1);
 	assert_int_equal(s.first, 6000);
 	assert_int_equal(s.good_closed, 2060);
+	ledger_free(ledger);
+}
+
+/* The clock was put back by far: calls from its future are of the past. */
+static void
+test_clock_back(void **state)
+{
+	struct ledger		*ledger = load(100000);
+	struct ledger_series	 s;
+	struct policy_sum	 sum;
+	struct ctl_call		 call;
+
+	(void)state;
+	call_open(ledger, &call, 100000);
+	call_close(ledger, &call, 100060, 3, 1);
+	call_open(ledger, &call, 100100);
+	call_close(ledger, &call, 100160, 3, 0);
+	ledger_free(ledger);
+	ledger = load(2000);
+	ledger_series(ledger, 2000, &s);
+	assert_int_equal(s.good_closed, 2000);
+	assert_int_equal(s.attempts, 1);
+	assert_int_equal(s.first, 2000);
+	assert_int_equal(s.last, 2000);
+	/* For all that is known they were made just now, but not ever so. */
+	ledger_sum(ledger, 1500, 2000, &sum);
+	assert_int_equal(sum.calls, 2);
+	ledger_sum(ledger, 1500, 2500, &sum);
+	assert_int_equal(sum.calls, 2);
+	ledger_sum(ledger, 2001, 2500, &sum);
+	assert_int_equal(sum.calls, 0);
+	/* It is put right: they are where they were. */
+	ledger_sum(ledger, 99000, 101000, &sum);
+	assert_int_equal(sum.calls, 2);
 	ledger_free(ledger);
 }
 
@@ -473,7 +507,7 @@ test_full(void **state)
 	assert_int_equal(ledger_close(ledger, &call, 0, 1), -1);
 	assert_int_equal(contents(buf, sizeof(buf)), size);
 	/* It counts as it was, though. */
-	ledger_sum(ledger, 0, &sum);
+	ledger_sum(ledger, 0, 2000, &sum);
 	assert_int_equal(sum.seconds, 60);
 	call.opened = 2000;
 	assert_int_equal(ledger_open(ledger, &call), -1);
@@ -528,6 +562,7 @@ main(void)
 		TEST(test_garbage),
 		TEST(test_sums),
 		TEST(test_series),
+		TEST(test_clock_back),
 		TEST(test_hold),
 		TEST(test_full),
 		TEST(test_many)

@@ -204,6 +204,24 @@ test_at(void **state)
 	dials("at 12:00");
 }
 
+/* The clock was put back by a year, or forward from 1970, since the window. */
+static void
+test_at_clock_set(void **state)
+{
+	(void)state;
+	rule(DIAL_AT, 12 * 60);
+	f.good_age = 2 * HOUR;
+	f.good_up = NOON + 365 * 24 * HOUR;
+	dials("at 12:00");
+	f.now = NOON + 5 * MINUTE;
+	f.good_age = 4 * MINUTE;
+	waits(24 * HOUR - 5 * MINUTE, "at 12:00");
+	f.good_up = 300;
+	waits(24 * HOUR - 5 * MINUTE, "at 12:00");
+	f.good_age = 6 * MINUTE;
+	dials("at 12:00");
+}
+
 /* A daemon that never had a window is not late for what it did not see. */
 static void
 test_at_start(void **state)
@@ -523,6 +541,7 @@ main(void)
 		TEST(test_age),
 		TEST(test_every),
 		TEST(test_at),
+		TEST(test_at_clock_set),
 		TEST(test_at_start),
 		TEST(test_at_days),
 		TEST(test_between),
