@@ -291,14 +291,15 @@ plan(int fd, short event, void *arg)
 	struct policy_decision	 d;
 	struct window_line	 line;
 	time_t			 now = wall(), wait = PLAN_MAX;
+	uint64_t		 ms = mono();
 
 	(void)fd;
 	(void)event;
 	(void)arg;
 	if (stopping || window_active(window))
 		return;
-	if (mono() < rest_until) {
-		plan_in(rest_until - mono());
+	if (ms < rest_until) {
+		plan_in(rest_until - ms);
 		return;
 	}
 	if (ledger != NULL && ledger_retry(ledger) == -1)
