@@ -294,6 +294,8 @@ build_hostname(struct build *b, struct word key, struct word w)
 		return;
 	if (value_host(w.text, &why) == -1)
 		build_wrong(b, w, why);
+	else if (value_address(w.text, &why) == 0)
+		build_wrong(b, w, "is an address: other servers want a name");
 	else
 		*field = build_copy(b, w, w.text);
 }

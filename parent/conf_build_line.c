@@ -89,6 +89,12 @@ build_line_end(struct build *b, struct word key)
 	if (l->device != NULL && build_where(b, &l->ppp) == NULL)
 		build_error(b, key.pos, "line \"%s\" has a modem: what it "
 		    "carries must be said, \"ppp\" or \"no ppp\"", l->name);
+	/* Other words for a modem are seen by their values. */
+	if (build_where(b, &l->device) == NULL && ((!l->pulse &&
+	    build_where(b, &l->pulse) != NULL) ||
+	    (!l->ppp && build_where(b, &l->ppp) != NULL)))
+		build_error(b, key.pos, "line \"%s\" has no \"modem\" for "
+		    "\"dial\" or \"no ppp\"", l->name);
 }
 
 void
@@ -156,7 +162,11 @@ build_ppp(struct build *b, struct word key, const struct word *user,
 		return;
 	l->ppp = 1;
 	for (n = options; n != NULL; n = n->next) {
-		if (build_short_enough(b, n->word, "options", ARGUMENT_MAX))
+		/* Options are printed, and everyone sees them in ps(1). */
+		if (strcmp(n->word.text, "password") == 0)
+			build_error(b, n->word.pos, "options: a password is "
+			    "given by \"ppp user ... password ...\"");
+		else if (build_short_enough(b, n->word, "options", ARGUMENT_MAX))
 			build_add_string(b, &l->ppp_options, n->word,
 			    n->word.text);
 	}

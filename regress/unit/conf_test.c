@@ -1126,6 +1126,38 @@ a_comment_does_not_cut_a_word(void **state)
 	conf_free(c);
 }
 
+static void
+what_would_be_ignored_is_refused(void **state)
+{
+	(void)state;
+	assert_string_equal(refused("line \"l\" { no ppp }\n"),
+	    "t:1: line \"l\" has no \"modem\" for \"dial\" or \"no ppp\"\n");
+	assert_string_equal(refused("\nline \"l\" {\n dial tone\n}\n"),
+	    "t:2: line \"l\" has no \"modem\" for \"dial\" or \"no ppp\"\n");
+	conf_free(accepted("line \"l\" { no ppp dial tone modem \"/m\" "
+	    "phone 1 }\n"));
+	assert_string_equal(refused("hostname 10.0.0.1\n"),
+	    "t:1: \"10.0.0.1\" is an address: other servers want a name\n");
+	assert_string_equal(refused("hostname \"::1\"\n"),
+	    "t:1: \"::1\" is an address: other servers want a name\n");
+}
+
+static void
+a_password_is_no_option(void **state)
+{
+	const char *log;
+
+	(void)state;
+	log = refused("line \"l\" { modem \"/m\" phone 1 \\\n"
+	    "ppp options user x password hunter2 }\n");
+	assert_non_null(strstr(log, "t:2: "));
+	assert_null(strstr(log, "hunter2"));
+	log = refused("line \"l\" { modem \"/m\" phone 1\nppp options "
+	    "\"user\" \"x\" \"password\" \"hunter2\" }\n");
+	assert_non_null(strstr(log, "t:2: options: a password is given by"));
+	assert_null(strstr(log, "hunter2"));
+}
+
 static int
 setup(void **state)
 {
@@ -1195,7 +1227,9 @@ main(void)
 		cmocka_unit_test(includes_can_be_forbidden),
 		cmocka_unit_test(an_address_is_no_other_users_name),
 		cmocka_unit_test(what_is_too_much_to_hand_on_is_refused),
-		cmocka_unit_test(a_comment_does_not_cut_a_word)
+		cmocka_unit_test(a_comment_does_not_cut_a_word),
+		cmocka_unit_test(what_would_be_ignored_is_refused),
+		cmocka_unit_test(a_password_is_no_option)
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
