@@ -64,8 +64,6 @@ static void	 check_budgets(struct check *);
 static void	 check_budget(struct check *, const struct conf_budget *);
 static void	 check_dialling(struct check *);
 static int	 is_loopback(const char *);
-static int	 same_socket(const struct conf_listener *,
-		    const struct conf_listener *);
 
 int
 conf_redial_lax(uint64_t redials, uint64_t within, uint64_t then)
@@ -165,7 +163,7 @@ check_listeners(struct check *k)
 		TAILQ_FOREACH(b, &k->conf->listeners, entry) {
 			if (a == b)
 				break;
-			if (!same_socket(a, b))
+			if (!conf_same_socket(a, b))
 				continue;
 			ERROR(k, a, "listen on %s port %u is there already",
 			    a->host, a->port);
@@ -194,9 +192,8 @@ check_listener(struct check *k, const struct conf_listener *l)
 		    "local network in the clear");
 }
 
-/* 1 when both want one address and port. */
-static int
-same_socket(const struct conf_listener *a, const struct conf_listener *b)
+int
+conf_same_socket(const struct conf_listener *a, const struct conf_listener *b)
 {
 	struct in6_addr x, y;
 

@@ -22,6 +22,10 @@ typedef void	 conf_report(void *arg, enum conf_level, const void *where,
  */
 int	 conf_check(const struct conf *, conf_report *, void *arg);
 
+/* 1 when both want one address, however it is written, and port; else 0. */
+int	 conf_same_socket(const struct conf_listener *,
+	    const struct conf_listener *);
+
 /*
  * 1 if the rule for redialling allows more than 2 redials within 3 minutes
  * of a first attempt (Japan's Terminal Equipment Rules, art. 11), else 0.

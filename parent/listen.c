@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf_check.h"
 #include "log.h"
 #include "parent.h"
 
@@ -22,12 +23,6 @@ static struct control_socket {
 	char	 path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int	 fd;
 } control[2] = { { "", -1 }, { "", -1 } };	/* by read-only or not */
-
-static int
-same_listener(const struct conf_listener *a, const struct conf_listener *b)
-{
-	return (strcmp(a->host, b->host) == 0 && a->port == b->port);
-}
 
 static int
 bind_one(struct conf_listener *l)
@@ -94,7 +89,7 @@ listen_bind(struct conf *conf, const struct conf *old)
 	TAILQ_FOREACH(l, &conf->listeners, entry) {
 		if (old != NULL)
 			TAILQ_FOREACH(o, &old->listeners, entry)
-				if (o->fd != -1 && same_listener(l, o)) {
+				if (o->fd != -1 && conf_same_socket(l, o)) {
 					l->fd = fcntl(o->fd,
 					    F_DUPFD_CLOEXEC, 3);
 					break;

@@ -210,6 +210,14 @@ is "good and bad in turn: processes" "$(pids)" "$before"
 is "... descriptors" "$(descriptors)" "$fds"
 hup
 check "a good one still works" grep -q 'is in force' "$T/plain/log"
+port SIX
+rewrite plain "listen on ::1 port $P_SIX smtp"
+ctl reload >/dev/null || not_ok "a listener on ::1"
+rewrite plain "listen on 0:0:0:0:0:0:0:1 port $P_SIX smtp"
+check "the same address, written otherwise, is the same listener" \
+    ctl reload
+cat "$good" >"$T/plain/conf"
+hup
 
 # --- children that die ---
 mkdir "$T/later"
