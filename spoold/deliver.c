@@ -163,7 +163,8 @@ deliver_keep(struct delivery *d)
 		deliver_discard(d);
 		return;
 	}
-	if (fsync(d->fd) == -1 || deliver_sync_partials() == -1) {
+	if (deliver_sync_partial(&d->uid, d->path, d->fd,
+	    (uint64_t)st.st_size) == -1) {
 		/* Its length may not be that of its data: not to be used. */
 		log_warn("deliver: %s: fsync", d->path);
 		deliver_discard(d);
@@ -204,7 +205,6 @@ static int
 deliver_may_open(const struct proto_uid *uid)
 {
 	struct fetchlog	*log;
-	char		 path[DELIVER_PATH_MAX];
 	int64_t		 when;
 
 	if (deliver_account(uid->account) == NULL)
@@ -218,8 +218,7 @@ deliver_may_open(const struct proto_uid *uid)
 	if ((log = deliver_log(uid->account)) == NULL)
 		return (errno);
 	if (fetchlog_find(log, uid->uidvalidity, uid->uid, &when)) {
-		if (deliver_partial_path(uid, path, sizeof(path)) == 0)
-			deliver_unlink(path);
+		deliver_drop_partial(uid);
 		return (EEXIST);
 	}
 	return (0);
@@ -237,8 +236,8 @@ deliver_open_file(struct delivery *d, const struct proto_deliver *msg,
 	if (msg->resumable &&
 	    deliver_partial_path(&d->uid, d->path, sizeof(d->path)) == 0) {
 		deliver_drop_stale(d->uid.account, d->uid.uidvalidity);
-		error = deliver_open_partial(d->path, msg->size, &d->fd,
-		    offset);
+		error = deliver_open_partial(d->path, sizeof(d->path),
+		    msg->size, &d->fd, offset);
 		if (error != 0)
 			return (error);
 	} else {

@@ -33,20 +33,29 @@ int	 deliver_path_is_open(const char *path);
 int	 deliver_escape(char *out, size_t, const char *in);
 /* The reverse, up to a '.' or the end; -1 if it is none. */
 int	 deliver_unescape(char *out, size_t, const char *in);
-/* Where the partial of a message is; -1 when no name can be made. */
+/* Where the partial of a message begins; -1 when no name can be made. */
 int	 deliver_partial_path(const struct proto_uid *, char *path, size_t);
 /* The key of a new delivery; -1 with errno. */
 int	 deliver_key(const char *account, char *key, size_t);
 
 /* deliver_partial.c */
 
-/* A file that can be continued.  0 and *offset, what is there, or an errno;
- * *fd is -1 or to be closed, whatever is returned. */
-int	 deliver_open_partial(const char *path, uint64_t size, int *fd,
+/*
+ * A file that can be continued.  path is where deliver_partial_path says,
+ * and then where the file is.  0 and *offset, what is there for certain, or
+ * an errno; *fd is -1 or to be closed, whatever is returned.
+ */
+int	 deliver_open_partial(char *path, size_t, uint64_t size, int *fd,
 	    uint64_t *offset);
 void	 deliver_unlink(const char *path);
-/* Makes the names in the directory durable: 0, or -1 with errno. */
-int	 deliver_sync_partials(void);
+/* What is there of that message goes. */
+void	 deliver_drop_partial(const struct proto_uid *);
+/*
+ * The file at path is of that length: makes it durable, and its name say so.
+ * 0, or -1 with errno: then nothing of it is to be trusted.
+ */
+int	 deliver_sync_partial(const struct proto_uid *, const char *path,
+	    int fd, uint64_t length);
 /*
  * Drops partials that will never be continued: uids of the account that mean
  * something else by now, and those that are very old.

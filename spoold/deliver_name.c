@@ -1,8 +1,9 @@
 /* See LICENSE for the terms. */
 
 /*
- * Names of partials, "ACCOUNT.UIDVALIDITY.UID", and keys of deliveries,
- * "f.ACCOUNT.RANDOM", with what is not a letter, digit or '-' as "_XX".
+ * Names of partials, "ACCOUNT.UIDVALIDITY.UID", maybe with ".LENGTH", and
+ * keys of deliveries, "f.ACCOUNT.RANDOM", with what is not a letter, digit
+ * or '-' as "_XX".
  */
 
 #include <sys/types.h>
@@ -17,6 +18,8 @@
 #include <string.h>
 
 #include "deliver_internal.h"
+
+#define LENGTH_DIGITS	20	/* that a length has at most */
 
 /* Appends to out, as letters, digits, '-' and "_XX".  0, or -1 if full. */
 int
@@ -62,11 +65,12 @@ deliver_unescape(char *out, size_t outlen, const char *in)
 	return (0);
 }
 
-/* Where the partial of a message is.  0, or -1 when no name can be made. */
+/* Where the partial of a message begins; -1 when no name can be made. */
 int
 deliver_partial_path(const struct proto_uid *uid, char *path, size_t len)
 {
-	char	 name[NAME_MAX + 1] = "", validity[16];
+	/* Room is left for the length. */
+	char	 name[NAME_MAX + 1 - LENGTH_DIGITS - 1] = "", validity[16];
 
 	snprintf(validity, sizeof(validity), ".%u.", uid->uidvalidity);
 	if (deliver_escape(name, sizeof(name), uid->account) == -1 ||

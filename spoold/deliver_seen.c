@@ -146,7 +146,6 @@ deliver_handle_forget(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	struct proto_uid	 uid;
 	struct fetchlog		*log;
-	char			 path[DELIVER_PATH_MAX];
 
 	(void)ch;
 	(void)arg;
@@ -162,9 +161,8 @@ deliver_handle_forget(struct channel *ch, struct imsg *imsg, void *arg)
 	    (fetchlog_forget(log, uid.uidvalidity, uid.uid) == -1 &&
 	    errno != ENOENT)))
 		log_warn("deliver: log of %s", uid.account);
-	if (!deliver_is_open(&uid) &&
-	    deliver_partial_path(&uid, path, sizeof(path)) == 0)
-		deliver_unlink(path);
+	if (!deliver_is_open(&uid))
+		deliver_drop_partial(&uid);
 	return (0);
 }
 

@@ -469,7 +469,7 @@ a_lost_peer_leaves_partials(void **state)
 	assert_false(violated);
 	assert_int_equal(fixture_files("state/partial", NULL, 0), 1);
 	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
-	assert_int_equal(faccessat(spool_fd, PARTIAL, F_OK, 0), 0);
+	assert_int_equal(faccessat(spool_fd, PARTIAL ".5", F_OK, 0), 0);
 }
 
 /* At shutdown fetchd may not know yet that it was cut short. */
@@ -513,7 +513,7 @@ other_uidvalidity_drops_partials(void **state)
 	fd = open_uid(3, 8, "42", 10, 1);
 	assert_int_equal(answer.offset, 0);
 	close(fd);
-	assert_int_equal(faccessat(spool_fd, PARTIAL, F_OK, 0), -1);
+	assert_int_equal(faccessat(spool_fd, PARTIAL ".5", F_OK, 0), -1);
 	/* Others' are not touched. */
 	assert_int_equal(faccessat(spool_fd,
 	    "state/partial/bob_40isp_231.7.42", F_OK, 0), 0);
@@ -530,9 +530,60 @@ old_partials_are_dropped(void **state)
 	say(fd, "12345");
 	close(fd);
 	send_abort(1, 1);
-	assert_int_equal(utimensat(spool_fd, PARTIAL, old, 0), 0);
+	assert_int_equal(utimensat(spool_fd, PARTIAL ".5", old, 0), 0);
 	close(open_uid(2, 7, "43", 10, 1));
-	assert_int_equal(faccessat(spool_fd, PARTIAL, F_OK, 0), -1);
+	assert_int_equal(faccessat(spool_fd, PARTIAL ".5", F_OK, 0), -1);
+}
+
+/*
+ * After a power cut a file may be longer than its data: only as much as was
+ * synced is continued.
+ */
+static void
+what_was_not_synced_is_fetched_again(void **state)
+{
+	char	 text[64];
+	int	 fd;
+
+	(void)state;
+	fd = openat(spool_fd, PARTIAL, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "12345\0\0\0", 8), 8);
+	close(fd);
+	fd = open_uid(1, 7, "42", 10, 1);
+	assert_int_equal(answer.offset, 0);
+	say(fd, "12345");
+	send_abort(1, 1);
+	/* It is continued, and the power fails in the middle. */
+	assert_int_equal(write(fd, "\0\0\0", 3), 3);
+	close(fd);
+	fd = open_uid(2, 7, "42", 10, 1);
+	assert_int_equal(answer.offset, 5);
+	say(fd, "67890");
+	close(fd);
+	assert_int_equal(commit(2, 10), 0);
+	assert_int_equal(fixture_files("mail/alice/new", text,
+	    sizeof(text)), 1);
+	assert_string_equal(text, "1234567890");
+	assert_int_equal(fixture_files("state/partial", NULL, 0), 0);
+}
+
+/* A damaged file system: shorter than what was synced. */
+static void
+a_partial_that_is_too_short_begins_anew(void **state)
+{
+	int	 fd;
+
+	(void)state;
+	fd = open_uid(1, 7, "42", 10, 1);
+	say(fd, "12345");
+	send_abort(1, 1);
+	assert_int_equal(ftruncate(fd, 4), 0);
+	close(fd);
+	fd = open_uid(2, 7, "42", 10, 1);
+	assert_int_equal(answer.offset, 0);
+	close(fd);
+	send_abort(2, 1);
+	assert_nothing_there();
 }
 
 static void
@@ -817,6 +868,8 @@ main(void)
 		TEST(what_we_ended_is_no_violation),
 		TEST(other_uidvalidity_drops_partials),
 		TEST(old_partials_are_dropped),
+		TEST(what_was_not_synced_is_fetched_again),
+		TEST(a_partial_that_is_too_short_begins_anew),
 		TEST(a_partial_that_is_too_long_begins_anew),
 		TEST(a_wrong_size_is_refused),
 		TEST(a_full_disk_is_told),
