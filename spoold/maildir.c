@@ -215,7 +215,7 @@ maildir_create(int spoolfd, const char *user, const char *key)
 	if (maildir_make(spoolfd, user) == -1)
 		goto fail;
 	f->fd = openat(spoolfd, f->path,
-	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (f->fd == -1)
 		goto fail;
 	return (f);

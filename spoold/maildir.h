@@ -44,7 +44,7 @@ struct maildir_file	*maildir_create(int spoolfd, const char *user,
  */
 struct maildir_file	*maildir_adopt(int spoolfd, const char *path, int fd,
 			    const char *user, const char *key);
-/* Its descriptor, for reading and writing; it stays the file's. */
+/* Its descriptor, for writing only; it stays the file's. */
 int	 maildir_fd(const struct maildir_file *);
 /* Make it durable in tmp/.  0, or -1 with errno. */
 int	 maildir_sync(struct maildir_file *);

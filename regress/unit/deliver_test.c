@@ -384,6 +384,8 @@ a_message_is_delivered_once_decided(void **state)
 	(void)state;
 	fd = open_uid(1, 0, "uidl-1", 10, 0);
 	assert_int_equal(answer.offset, 0);
+	/* fetchd has no need to read. */
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_WRONLY);
 	say(fd, "a\r\n\r\nb\nc\r\n");
 	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 0);
 	assert_int_equal(nrecords, 0);
@@ -409,6 +411,7 @@ a_partial_is_continued(void **state)
 	(void)state;
 	fd = open_uid(1, 7, "42", 10, 1);
 	assert_int_equal(answer.offset, 0);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_WRONLY);
 	say(fd, "12345");
 	close(fd);
 	send_abort(1, 1);
