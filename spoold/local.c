@@ -39,6 +39,7 @@ struct local_delivery {
 	uint64_t		 size;
 	char			*user;
 	struct maildir_file	*file;
+	int			 unmarked;	/* in doubt: to be marked again */
 };
 TAILQ_HEAD(local_deliveries, local_delivery);
 
@@ -60,6 +61,7 @@ static struct event		 turn_event;
 static struct event		 retry_event;
 
 static void	 local_turn(void);
+static void	 local_marked(void *, int);
 
 static int
 local_write(int fd, const void *data, size_t len)
@@ -137,17 +139,44 @@ local_set_retry(uint64_t id)
 	local_retry_later();
 }
 
+static void
+local_mark(struct local_delivery *d)
+{
+	d->unmarked = 0;
+	queue_mark(spool_queue, d->id, d->recipient, RECIPIENT_SENT, 0,
+	    "delivered to the mailbox", local_marked, d);
+	spool_commit_soon();
+}
+
+static void
+local_mark_again(void)
+{
+	struct local_delivery	*d;
+
+	TAILQ_FOREACH(d, &deliveries, entry)
+		if (d->unmarked)
+			local_mark(d);
+}
+
 /* The mark is durable, or could not be made so. */
 static void
 local_marked(void *arg, int result)
 {
 	struct local_delivery	*d = arg;
 
-	TAILQ_REMOVE(&deliveries, d, entry);
 	if (result != 0) {
 		errno = result;
 		log_warn("local: message %016llx: mark",
 		    (unsigned long long)d->id);
+	}
+	if (result != 0 && queue_in_doubt(spool_queue)) {
+		/* The next start may find the mark, and needs the file. */
+		d->unmarked = 1;
+		local_retry_later();
+		return;
+	}
+	TAILQ_REMOVE(&deliveries, d, entry);
+	if (result != 0) {
 		local_set_retry(d->id);
 		local_free(d);
 		return;
@@ -208,9 +237,7 @@ local_recipient(const struct envelope *env, uint32_t n, int body,
 	    maildir_sync(d->file) == -1)
 		goto fail;
 	TAILQ_INSERT_TAIL(&deliveries, d, entry);
-	queue_mark(spool_queue, env->id, n, RECIPIENT_SENT, 0,
-	    "delivered to the mailbox", local_marked, d);
-	spool_commit_soon();
+	local_mark(d);
 	return (0);
 fail:
 	saved = errno;
@@ -342,6 +369,7 @@ local_retry_event(int fd, short events, void *arg)
 	(void)arg;
 	if (maildir_retry() != 0)
 		local_retry_later();
+	local_mark_again();
 	for (i = 0; i < nknown; i++)
 		if (!known[i].retry)
 			known[n++] = known[i];
@@ -363,6 +391,8 @@ local_retry_later(void)
 void
 local_deliver(void)
 {
+	if (!queue_in_doubt(spool_queue))
+		local_mark_again();
 	/* The rest of an earlier turn takes the new ones with it. */
 	if (evtimer_initialized(&turn_event) &&
 	    evtimer_pending(&turn_event, NULL))

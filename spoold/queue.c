@@ -288,6 +288,12 @@ queue_pending(const struct queue *q)
 	return (!TAILQ_EMPTY(&q->pending));
 }
 
+int
+queue_in_doubt(const struct queue *q)
+{
+	return (q->in_doubt);
+}
+
 /* Makes the bodies in files durable: before the records that name them. */
 static void
 commit_bodies(struct queue *q, struct queue_items *items)

@@ -115,6 +115,11 @@ void	 queue_mark(struct queue *, uint64_t id, uint32_t recipient,
  * a callback it does nothing: what callbacks submit or mark is for the next.
  */
 void	 queue_commit(struct queue *);
+/*
+ * 1 when the disk neither took the last commit nor let it be taken back: what
+ * was refused may be found at the next start.  So until a commit succeeds.
+ */
+int	 queue_in_doubt(const struct queue *);
 /* 1 when queue_commit has something to do. */
 int	 queue_pending(const struct queue *);
 

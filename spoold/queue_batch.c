@@ -81,14 +81,19 @@ segment_abandon(struct queue *q)
 	log_warnx("queue: %s is not written to any more", name);
 	if (s->size == 0) {
 		queue_retire(q);
-		if (unlinkat(q->dirfd, name, 0) == -1)
+		if (unlinkat(q->dirfd, name, 0) == -1 ||
+		    fsync(q->dirfd) == -1) {
 			log_warn("queue: %s", name);
+			q->in_doubt = 1;
+		}
 		queue_segment_free(q, s);
 		return;
 	}
 	if (ftruncate(q->active_fd, (off_t)s->size) == -1 ||
-	    fsync(q->active_fd) == -1)
+	    fsync(q->active_fd) == -1) {
 		log_warn("queue: %s: truncate", name);
+		q->in_doubt = 1;
+	}
 	queue_retire(q);
 }
 
@@ -224,6 +229,8 @@ batch_append(struct queue *q, struct batch *b)
 	}
 	s->size += b->bytes;
 	b->segment = s;
+	/* An abandoned segment is followed by this one's seal now. */
+	q->in_doubt = 0;
 	error = 0;
 done:
 	free(iov);

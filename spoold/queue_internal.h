@@ -126,6 +126,7 @@ struct queue {
 	struct queue_items	 pending;
 	int			 committing;
 	int			 dir_dirty;	/* an unlink is not durable */
+	int			 in_doubt;	/* see queue_in_doubt */
 	uint64_t		 segment_max;	/* QUEUE_SEGMENT_MAX */
 	uint64_t		 last_id;
 };

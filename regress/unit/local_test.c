@@ -57,6 +57,7 @@ static size_t		 nmessages;
 static struct fake_mark	 marks[MESSAGES_MAX * RECIPIENTS_MAX];
 static size_t		 nmarks;
 static unsigned int	 commits;
+static int		 in_doubt;
 
 static struct fake_message *
 find(uint64_t id)
@@ -171,6 +172,13 @@ queue_is_marked(struct queue *q, uint64_t id, uint32_t recipient)
 	return (m == NULL || m->marked[recipient]);
 }
 
+int
+queue_in_doubt(const struct queue *q)
+{
+	(void)q;
+	return (in_doubt);
+}
+
 void
 spool_commit_soon(void)
 {
@@ -219,7 +227,7 @@ setup(void **state)
 	(void)state;
 	nmessages = nmarks = 0;
 	commits = 0;
-	body_error = 0;
+	body_error = in_doubt = 0;
 	if ((spool_fd = fixture_make("local_test", dirs)) == -1 ||
 	    (body_fd = openat(spool_fd, "log", O_RDWR | O_CREAT, 0600)) == -1 ||
 	    write(body_fd, "XXXXX" BODY "YYYYY", strlen(BODY) + 10) == -1)
@@ -317,6 +325,28 @@ a_mark_that_fails_takes_the_file_back(void **state)
 	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 0);
 	/* Not at once, but when the timer says so. */
 	local_deliver();
+	assert_int_equal(nmarks, 0);
+}
+
+/* The next start may find the mark all the same: the file must be there. */
+static void
+a_mark_in_doubt_leaves_the_file(void **state)
+{
+	(void)state;
+	add(1, "alice", NULL);
+	local_deliver();
+	in_doubt = 1;
+	commit(EIO);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 1);
+	assert_int_equal(nmarks, 0);
+	/* Once the queue is sure again, so is this. */
+	in_doubt = 0;
+	local_deliver();
+	assert_int_equal(nmarks, 1);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 1);
+	commit(0);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 1);
 	assert_int_equal(nmarks, 0);
 }
 
@@ -420,6 +450,7 @@ main(void)
 		TEST(mail_for_the_line_is_read_once),
 		TEST(what_is_on_its_way_is_not_begun_again),
 		TEST(a_mark_that_fails_takes_the_file_back),
+		TEST(a_mark_in_doubt_leaves_the_file),
 		TEST(a_body_that_cannot_be_read_leaves_nothing),
 		TEST(the_other_recipient_is_delivered),
 		TEST(a_turn_is_bounded),

@@ -1162,6 +1162,57 @@ failed_sync(void **state)
 	queue_close(q);
 }
 
+/* What the disk would not give back may be found by the next start. */
+static void
+doubt_lasts_until_a_commit(void **state)
+{
+	struct queue	*q = must_open();
+	uint64_t	 a = put(q, 1, 100, 2);
+
+	(void)state;
+	store_faults.write_error = ENOSPC;
+	assert_int_equal(mark(q, a, 0, RECIPIENT_SENT, "250"), ENOSPC);
+	assert_false(queue_in_doubt(q));
+	store_faults_reset();
+	store_faults.sync_error = EIO;
+	store_faults.truncate_error = EIO;
+	assert_int_equal(mark(q, a, 0, RECIPIENT_SENT, "250"), EIO);
+	assert_true(queue_in_doubt(q));
+	store_faults_reset();
+	q = reopen(q);
+	assert_false(queue_in_doubt(q));
+	assert_int_equal(queue_is_marked(q, a, 0), 1);
+	store_faults.sync_error = EIO;
+	assert_int_equal(mark(q, a, 1, RECIPIENT_SENT, "250"), EIO);
+	assert_true(queue_in_doubt(q));
+	store_faults_reset();
+	(void)put(q, 2, 10, 1);
+	assert_false(queue_in_doubt(q));
+	q = reopen(q);
+	assert_int_equal(queue_is_marked(q, a, 1), 0);
+	queue_close(q);
+}
+
+/* A segment that failed and was removed must not come back. */
+static void
+a_removed_segment_is_gone_for_good(void **state)
+{
+	struct queue	*q = must_open();
+	char		 trace[8] = "";
+	int		 r;
+
+	(void)state;
+	store_faults.sync_error = EIO;
+	(void)submit(q, 1, 100, 1, &r);
+	queue_commit(q);
+	assert_int_equal(r, EIO);
+	strlcpy(trace, store_faults.trace, sizeof(trace));
+	store_faults_reset();
+	assert_string_equal(trace, "cwsud");
+	assert_false(queue_in_doubt(q));
+	queue_close(q);
+}
+
 /* The same in a segment that is new, and for its directory. */
 static void
 failed_sync_of_new_segment(void **state)
@@ -1447,6 +1498,8 @@ main(void)
 		TEST(file_size_limit),
 		TEST(reserve_is_for_marks),
 		TEST(failed_sync),
+		TEST(doubt_lasts_until_a_commit),
+		TEST(a_removed_segment_is_gone_for_good),
 		TEST(failed_sync_of_new_segment),
 		TEST(failed_sync_of_body),
 		TEST(given_up_segment_is_void),
