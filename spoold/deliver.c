@@ -337,19 +337,37 @@ deliver_stage(struct delivery *d, uint64_t size)
 	return (maildir_sync(d->file) == -1 ? errno : 0);
 }
 
-/* 0 when the message is ours, durably; else an errno and it is not. */
+/* The log decides: 0, or an errno. */
 static int
-deliver_commit(struct delivery *d, uint64_t size)
+deliver_decide(struct delivery *d)
 {
 	struct fetchlog	*log;
 	int		 error;
 
-	if ((error = deliver_stage(d, size)) != 0)
-		return (error);
-	if ((log = deliver_log(d->uid.account)) == NULL ||
-	    fetchlog_add(log, d->uid.uidvalidity, d->uid.uid, time(NULL),
-	    d->key) == -1)
+	if ((log = deliver_log(d->uid.account)) == NULL)
 		return (errno);
+	if (fetchlog_add(log, d->uid.uidvalidity, d->uid.uid, time(NULL),
+	    d->key) == 0)
+		return (0);
+	error = errno;
+	if (fetchlog_in_doubt(log, d->key)) {
+		/* The next start may find it, and needs the file. */
+		maildir_leave(d->file);
+		d->file = NULL;
+		d->fd = -1;
+	}
+	return (error);
+}
+
+/* 0 when the message is ours, durably; else an errno and it is not. */
+static int
+deliver_commit(struct delivery *d, uint64_t size)
+{
+	int	 error;
+
+	if ((error = deliver_stage(d, size)) != 0 ||
+	    (error = deliver_decide(d)) != 0)
+		return (error);
 	log_info("msg event=fetched account=%s user=%s uid=%s size=%" PRIu64,
 	    d->uid.account, d->user, d->uid.uid, size);
 	if (maildir_place(d->file) == -1) {

@@ -43,6 +43,7 @@ struct fetchlog {
 	off_t			 size;		/* of what is good */
 	int			 unsynced;	/* the directory is */
 	int			 broken;	/* the file must be made anew */
+	char			 doubt[FETCHLOG_KEY_MAX + 1];
 	size_t			 live;
 	size_t			 dead;		/* lines that count no more */
 	struct fetchlog_uids		 uids;
@@ -321,6 +322,12 @@ fetchlog_find(const struct fetchlog *l, uint32_t uidvalidity,
 }
 
 int
+fetchlog_in_doubt(const struct fetchlog *l, const char *key)
+{
+	return (strcmp(l->doubt, key) == 0);
+}
+
+int
 fetchlog_has_key(const struct fetchlog *l, const char *key)
 {
 	return (find_key(l, key) != NULL);
@@ -507,8 +514,10 @@ fetchlog_add(struct fetchlog *l, uint32_t uidvalidity, const char *uid,
 		error = errno;
 		log_warn("fetchlog: %s: sync", l->name);
 		l->broken = 1;
-		if (compact(l) == -1)
+		if (compact(l) == -1) {
 			log_warn("fetchlog: %s", l->name);
+			strlcpy(l->doubt, key, sizeof(l->doubt));
+		}
 		errno = error;
 		goto fail;
 	}

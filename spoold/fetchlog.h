@@ -26,6 +26,11 @@ int	 fetchlog_find(const struct fetchlog *, uint32_t uidvalidity,
  */
 int	 fetchlog_add(struct fetchlog *, uint32_t uidvalidity,
 	    const char *uid, int64_t when, const char *key);
+/*
+ * 1 when fetchlog_add refused the record with that key last, but it may be
+ * found on the disk all the same.
+ */
+int	 fetchlog_in_doubt(const struct fetchlog *, const char *key);
 /* 1 when a record with that key is durable. */
 int	 fetchlog_has_key(const struct fetchlog *, const char *key);
 /*

@@ -262,6 +262,13 @@ maildir_sync(struct maildir_file *f)
 }
 
 void
+maildir_leave(struct maildir_file *f)
+{
+	log_warnx("maildir: %s: left to the next start", f->path);
+	maildir_free(f);
+}
+
+void
 maildir_discard(struct maildir_file *f)
 {
 	int	 saved = errno;

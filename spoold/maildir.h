@@ -54,6 +54,8 @@ int	 maildir_sync(struct maildir_file *);
  * at the next start.
  */
 int	 maildir_place(struct maildir_file *);
+/* Leave it in tmp/, for the next start to decide; frees the struct. */
+void	 maildir_leave(struct maildir_file *);
 /* Remove it; frees the struct. */
 void	 maildir_discard(struct maildir_file *);
 /*

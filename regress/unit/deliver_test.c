@@ -53,6 +53,7 @@ struct record {
 static struct record	 records[RECORDS_MAX];
 static size_t		 nrecords;
 static int		 log_error;	/* of fetchlog_add and _open */
+static int		 log_doubt;
 
 struct fetchlog {
 	char		 account[PROTO_NAME_MAX];
@@ -109,6 +110,14 @@ fetchlog_add(struct fetchlog *log, uint32_t validity, const char *uid,
 	strlcpy(r->key, key, sizeof(r->key));
 	nrecords++;
 	return (0);
+}
+
+int
+fetchlog_in_doubt(const struct fetchlog *log, const char *key)
+{
+	(void)log;
+	(void)key;
+	return (log_doubt);
 }
 
 int
@@ -259,7 +268,7 @@ setup(void **state)
 	if ((spool_fd = fixture_make("deliver_test", dirs)) == -1)
 		return (-1);
 	nrecords = 0;
-	log_error = violated = answered = 0;
+	log_error = log_doubt = violated = answered = 0;
 	seen_messages = seen_uids = retries = 0;
 	seen_largest = 0;
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == -1 ||
@@ -657,6 +666,33 @@ a_full_disk_is_told(void **state)
 	assert_int_equal(commit(5, 5), 0);
 }
 
+/* The next start may find the record: the file must be there. */
+static void
+a_record_in_doubt_leaves_the_file(void **state)
+{
+	int	 fd;
+
+	(void)state;
+	log_error = EIO;
+	log_doubt = 1;
+	fd = open_uid(1, 7, "42", 5, 1);
+	say(fd, "12345");
+	close(fd);
+	assert_int_equal(commit(1, 5), EIO);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 1);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 0);
+	/* It may not be there either, and then it is fetched again. */
+	log_error = log_doubt = 0;
+	fd = open_uid(2, 7, "42", 5, 1);
+	assert_int_equal(answer.offset, 0);
+	say(fd, "12345");
+	close(fd);
+	assert_int_equal(commit(2, 5), 0);
+	assert_int_equal(fixture_files("mail/alice/new", NULL, 0), 1);
+	assert_int_equal(maildir_recover(spool_fd, deliver_decided, NULL), 0);
+	assert_int_equal(fixture_files("tmp", NULL, 0), 0);
+}
+
 static void
 unknown_accounts_are_refused(void **state)
 {
@@ -876,6 +912,7 @@ main(void)
 		TEST(a_partial_that_is_too_long_begins_anew),
 		TEST(a_wrong_size_is_refused),
 		TEST(a_full_disk_is_told),
+		TEST(a_record_in_doubt_leaves_the_file),
 		TEST(unknown_accounts_are_refused),
 		TEST(odd_uids_are_refused),
 		TEST(one_at_a_time_has_a_uid),

@@ -500,6 +500,45 @@ failed_sync(void **state)
 	fetchlog_close(l);
 }
 
+static void
+fail_syncs(enum store_op op, int fd, const char *name)
+{
+	(void)fd;
+	(void)name;
+	/* The first of them only: the file that is made then is good. */
+	store_faults.sync_error = op == STORE_SYNC &&
+	    store_traced(STORE_SYNC) == 1 ? EIO : 0;
+}
+
+/* A record that could not be withdrawn may be found by the next start. */
+static void
+doubt(void **state)
+{
+	struct fetchlog	*l = must_open();
+
+	(void)state;
+	store_faults.write_error = ENOSPC;
+	assert_int_equal(add(l, 1), -1);
+	assert_int_equal(fetchlog_in_doubt(l, "f.1"), 0);
+	store_faults_reset();
+	store_faults.hook = fail_syncs;
+	assert_int_equal(add(l, 1), -1);
+	assert_int_equal(fetchlog_in_doubt(l, "f.1"), 0);
+	store_faults_reset();
+	store_faults.sync_error = EIO;
+	assert_int_equal(add(l, 1), -1);
+	assert_int_equal(fetchlog_in_doubt(l, "f.1"), 1);
+	assert_int_equal(fetchlog_in_doubt(l, "f.2"), 0);
+	/* Not written at all. */
+	assert_int_equal(add(l, 2), -1);
+	assert_int_equal(fetchlog_in_doubt(l, "f.2"), 0);
+	store_faults_reset();
+	l = reopen(l);
+	assert_int_equal(has(l, 1), 1);
+	assert_int_equal(has(l, 2), 0);
+	fetchlog_close(l);
+}
+
 /* Shared with a child that is stopped before a random system call. */
 struct shared {
 	int	 countdown;
@@ -614,6 +653,7 @@ main(void)
 		TEST(damaged_line_is_left_out),
 		TEST(short_write_is_taken_back),
 		TEST(failed_sync),
+		TEST(doubt),
 		TEST(stopped_before_a_call),
 	};
 
