@@ -153,6 +153,10 @@ smtp_client_timer(struct smtp_client *c)
 		ms = verbs[cmd->verb].timeout;
 	else if (c->phase == PHASE_READY)
 		ms = c->current != NULL ? TIMEOUT_COMMAND : 0;
+	/* To set it again would begin it again: no kick ends a silence. */
+	if (ms == c->timeout)
+		return;
+	c->timeout = ms;
 	stream_timeout(c->stream, ms);
 }
 

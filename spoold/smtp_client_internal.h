@@ -84,6 +84,7 @@ struct smtp_client {
 	struct commands		 commands;
 	struct transactions	 transactions;
 	struct transaction	*current;	/* steps are left to take */
+	uint64_t		 timeout;	/* the stream's, ms */
 	uint32_t		 nflight;
 	uint64_t		 flight_bytes;
 	/* Copies of the parameters. */

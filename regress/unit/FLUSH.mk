@@ -17,7 +17,8 @@ regress/unit/smtp_reply_test: regress/unit/smtp_reply_test.o \
 
 regress/unit/smtp_client_test: regress/unit/smtp_client_test.o \
     $(FLUSH_CLIENT_OBJS) librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/smtp_client_test.o \
+	$(CC) $(LDFLAGS) -Wl,--wrap=stream_timeout \
+	    -o $@ regress/unit/smtp_client_test.o \
 	    $(FLUSH_CLIENT_OBJS) librelayd.a $(LIBS) -lcmocka
 
 regress/unit/bounce_test: regress/unit/bounce_test.o \

@@ -20,6 +20,7 @@
 #include "log.h"
 #include "smtp_client.h"
 #include "smtp_peer.h"
+#include "stream.h"
 #include "test_cert.h"
 
 #define MESSAGES	64
@@ -45,6 +46,18 @@ static struct {
 	struct smtp_client	*client;
 	struct peer		*peer;
 } own;
+
+/* How many times faster time-outs pass. */
+static uint64_t	 hurry;
+
+void	 __real_stream_timeout(struct stream *, uint64_t);
+void	 __wrap_stream_timeout(struct stream *, uint64_t);
+
+void
+__wrap_stream_timeout(struct stream *s, uint64_t ms)
+{
+	__real_stream_timeout(s, ms / hurry);
+}
 
 static void	 tell(const char *, ...)
 		    __attribute__((__format__(printf, 1, 2)));
@@ -183,6 +196,7 @@ setup(void **state)
 {
 	(void)state;
 	memset(&own, 0, sizeof(own));
+	hurry = 1;
 	alarm(TEST_SECONDS);
 	return (0);
 }
@@ -957,6 +971,42 @@ test_kick(void **state)
 	assert_string_equal(own.told, "b@them sent 250\ndone 0\n");
 }
 
+static void
+on_tick(int fd, short events, void *arg)
+{
+	struct timeval	 tv = { 0, 20000 };
+
+	(void)fd;
+	(void)events;
+	evtimer_add(arg, &tv);
+	if (own.client != NULL)
+		smtp_client_kick(own.client);
+}
+
+/* Mail that comes all the while does not make a silent server any better. */
+static void
+test_silent(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO(FAST), EXPECT("MAIL FROM:<a@us>"),
+		EXPECT("RCPT TO:<b@them>"), EXPECT("BDAT 0 LAST"), END
+	};
+	struct event	 tick;
+
+	(void)state;
+	hurry = 100;
+	MESSAGE("a@us", "", "b@them");
+	start(&plain, script);
+	evtimer_set(&tick, on_tick, &tick);
+	on_tick(-1, EV_TIMEOUT, &tick);
+	while (!own.ended)
+		peer_turn();
+	evtimer_del(&tick);
+	assert_int_equal(own.end, SMTP_END_LOST);
+	assert_string_equal(own.why, "time-out");
+	assert_string_equal(own.told, "lost 0\n");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -977,6 +1027,7 @@ main(void)
 		T(test_abort), T(test_not_greeted), T(test_nonsense),
 		T(test_bdat_unknown), T(test_no_injection),
 		T(test_body_too_short), T(test_large_data), T(test_kick),
+		T(test_silent),
 	};
 	struct event_base	*base;
 	int			 failed;
