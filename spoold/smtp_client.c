@@ -172,8 +172,7 @@ client_reply(struct smtp_client *c)
 	if (c->reply.code == 421 && c->phase != PHASE_CONNECT)
 		return (smtp_client_end_reply(c, SMTP_END_LOST, "server"));
 	if (cmd == NULL)
-		return (smtp_client_end_reply(c, SMTP_END_PROTOCOL,
-		    "unexpected reply"));
+		return (smtp_transaction_early(c));
 	TAILQ_REMOVE(&c->commands, cmd, entry);
 	copy = *cmd;
 	free(cmd);

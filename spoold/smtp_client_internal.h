@@ -137,6 +137,8 @@ smtp_client_state	 smtp_login_auth_user, smtp_login_auth_password;
 int	 smtp_transaction_pump(struct smtp_client *);
 /* Give every message back that has no final reply. */
 void	 smtp_transaction_drop(struct smtp_client *);
+/* A reply to nothing that was asked: ends the client, always -1. */
+int	 smtp_transaction_early(struct smtp_client *);
 smtp_client_state	 smtp_transaction_rset, smtp_transaction_mail;
 smtp_client_state	 smtp_transaction_rcpt, smtp_transaction_data;
 smtp_client_state	 smtp_transaction_final;

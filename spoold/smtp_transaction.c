@@ -447,6 +447,29 @@ smtp_transaction_data(struct smtp_client *c, struct command *cmd)
 	return (0);
 }
 
+/*
+ * A server that has seen enough of a body may say so before its end.  That
+ * is the answer; but whether it takes what comes next for commands or for
+ * the rest of the body, nobody knows.
+ */
+int
+smtp_transaction_early(struct smtp_client *c)
+{
+	struct transaction	*t = c->current;
+
+	if (t == NULL || t->step != STEP_BODY || c->reply.code < 400 ||
+	    reply_is_syntax(&c->reply))
+		return (smtp_client_end_reply(c, SMTP_END_PROTOCOL,
+		    "unexpected reply"));
+	if (reply_is_auth(&c->reply))
+		return (smtp_client_end_reply(c, SMTP_END_AUTH, "message"));
+	transaction_answer(c, t, c->reply.code < 500 ? SMTP_DEFERRED :
+	    SMTP_REFUSED);
+	transaction_done(c, t, 0);
+	return (smtp_client_end_reply(c, SMTP_END_LOST,
+	    "before the end of the message"));
+}
+
 /* After the dot, or after BDAT. */
 int
 smtp_transaction_final(struct smtp_client *c, struct command *cmd)

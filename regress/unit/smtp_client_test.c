@@ -950,6 +950,56 @@ test_large_data(void **state)
 	assert_string_equal(own.told, "b@them sent 250\ndone 0\n");
 }
 
+/*
+ * A server that has seen enough of a body says so before its end: that is
+ * the answer, and the session ends, since the rest is not to be sent.
+ */
+static void
+test_early_reply(void **state)
+{
+#define EARLY(reply) { \
+		HELLO("250 PIPELINING\n"), EXPECT("MAIL FROM:<a@us>"), \
+		EXPECT("RCPT TO:<b@them>"), EXPECT("RCPT TO:<no@them>"), \
+		LONE("DATA"), SEND("250 m\n250 r\n550 r\n354 go\n"), \
+		SKIP(100000), SEND(reply), CLOSE, END \
+	}
+	static const struct {
+		struct peer_step	 script[12];
+		enum smtp_end		 end;
+		const char		*told;
+	} t[] = {
+		{ EARLY("552 5.3.4 too much\n"), SMTP_END_LOST,
+		    "no@them refused 550\nb@them refused 552\ndone 0\n" },
+		{ EARLY("451 no space\n"), SMTP_END_LOST,
+		    "no@them refused 550\nb@them deferred 451\ndone 0\n" },
+		{ EARLY("530 log in\n"), SMTP_END_AUTH,
+		    "no@them refused 550\nlost 0\n" },
+		{ EARLY("500 what\n"), SMTP_END_PROTOCOL,
+		    "no@them refused 550\nlost 0\n" },
+		/* What is not there whole was not taken. */
+		{ EARLY("250 thanks\n"), SMTP_END_PROTOCOL,
+		    "no@them refused 550\nlost 0\n" },
+	};
+	char	*body;
+	size_t	 i;
+
+	(void)state;
+	assert_non_null(body = calloc(1, 8000000));
+	message("a@us", body, 8000000, "b@them", "no@them", NULL);
+	free(body);
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		own.ended = 0;
+		own.next = 0;
+		own.told[0] = '\0';
+		if (own.peer != NULL)
+			peer_free(own.peer);
+		run(&plain, t[i].script);
+		assert_true(own.ended);
+		assert_int_equal(own.end, t[i].end);
+		assert_string_equal(own.told, t[i].told);
+	}
+}
+
 /* New mail on a session that stands idle. */
 static void
 test_kick(void **state)
@@ -1026,8 +1076,8 @@ main(void)
 		T(test_certificate), T(test_lost), T(test_421),
 		T(test_abort), T(test_not_greeted), T(test_nonsense),
 		T(test_bdat_unknown), T(test_no_injection),
-		T(test_body_too_short), T(test_large_data), T(test_kick),
-		T(test_silent),
+		T(test_body_too_short), T(test_large_data), T(test_early_reply),
+		T(test_kick), T(test_silent),
 	};
 	struct event_base	*base;
 	int			 failed;
