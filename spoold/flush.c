@@ -564,6 +564,7 @@ flush_handle_window_open(struct channel *ch, struct imsg *imsg, void *arg)
 		return (-1);
 	flush_reset(w.call);
 	flush.open = 1;
+	(void)waiting_retry();
 	waiting_sync(spool_queue);
 	waiting_reset();
 	log_debug("flush: window of call %llu", (unsigned long long)w.call);

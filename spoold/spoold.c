@@ -89,6 +89,8 @@ spool_clean(int fd, short events, void *arg)
 	(void)events;
 	(void)arg;
 	queue_clean(spool_queue);
+	if (waiting_retry())
+		spool_queue_changed();
 	clean_start();
 }
 

@@ -19,7 +19,8 @@ struct waiting {
 	uint64_t		 size;
 	int64_t			 received;
 	uint32_t		 recipients;	/* that wait, local ones too */
-	int			 remote;	/* some of them for the line */
+	int			 remote;	/* some of them for the line;
+						 * -1: could not be read */
 	int			 taken;
 	int			 last;
 	int			 ordered;	/* is in the tree by order */
@@ -32,6 +33,7 @@ static RB_HEAD(waiting_ids, waiting)	 ids = RB_INITIALIZER(&ids);
 static RB_HEAD(waiting_orders, waiting)	 orders = RB_INITIALIZER(&orders);
 static uint32_t			 left_messages;
 static uint64_t			 left_bytes;
+static int			 unread;	/* some could not be read */
 
 RB_PROTOTYPE(waiting_ids, waiting, by_id, id_cmp)
 RB_PROTOTYPE(waiting_orders, waiting, by_order, order_cmp)
@@ -69,7 +71,7 @@ order_remove(struct waiting *w)
 static void
 order_update(struct waiting *w)
 {
-	if (!w->remote || w->taken) {
+	if (w->remote != 1 || w->taken) {
 		order_remove(w);
 		return;
 	}
@@ -98,7 +100,7 @@ waiting_find(uint64_t id)
 	return (RB_FIND(waiting_ids, &ids, &key));
 }
 
-/* Whether any recipient that waits is one for the line. */
+/* Whether any recipient that waits is one for the line; -1: unknown. */
 static int
 is_remote(struct queue *q, uint64_t id)
 {
@@ -107,10 +109,10 @@ is_remote(struct queue *q, uint64_t id)
 	int		 remote = 0;
 
 	if ((e = queue_envelope(q, id)) == NULL) {
-		if (errno != ENOENT)
-			log_warn("msg id=%016llx envelope",
-			    (unsigned long long)id);
-		return (0);
+		if (errno == ENOENT)
+			return (0);
+		log_warn("msg id=%016llx envelope", (unsigned long long)id);
+		return (-1);
 	}
 	for (i = 0; i < e->nrecipients && !remote; i++)
 		remote = e->recipients[i].user == NULL &&
@@ -128,6 +130,7 @@ waiting_update(struct queue *q, const struct queue_info *info)
 		if ((w = calloc(1, sizeof(*w))) == NULL) {
 			/* It waits for a look that finds memory. */
 			log_warn("waiting");
+			unread = 1;
 			return;
 		}
 		w->id = info->id;
@@ -138,8 +141,23 @@ waiting_update(struct queue *q, const struct queue_info *info)
 	if (w->recipients == info->waiting)
 		return;
 	w->recipients = info->waiting;
-	w->remote = is_remote(q, w->id);
+	if ((w->remote = is_remote(q, w->id)) == -1)
+		unread = 1;
 	order_update(w);
+}
+
+int
+waiting_retry(void)
+{
+	struct waiting	*w;
+
+	if (!unread)
+		return (0);
+	unread = 0;
+	RB_FOREACH(w, waiting_ids, &ids)
+		if (w->remote == -1)
+			w->recipients = 0;
+	return (1);
 }
 
 void
@@ -176,7 +194,7 @@ waiting_state(struct proto_queue_state *state)
 
 	memset(state, 0, sizeof(*state));
 	RB_FOREACH(w, waiting_ids, &ids) {
-		if (!w->remote)
+		if (w->remote != 1)
 			continue;
 		state->messages++;
 		state->bytes += w->size;
@@ -238,4 +256,5 @@ waiting_clear(void)
 
 	while ((w = RB_MIN(waiting_ids, &ids)) != NULL)
 		waiting_remove(w);
+	unread = 0;
 }

@@ -16,6 +16,11 @@
  * recipients has changed; cheap for all others.
  */
 void	 waiting_sync(struct queue *);
+/*
+ * What could not be read (logged) does not wait for the line, as far as
+ * anyone knows.  Has the next waiting_sync try it again: 1 if there is any.
+ */
+int	 waiting_retry(void);
 /* What dialerd's policy wants to know, as of the last waiting_sync. */
 void	 waiting_state(struct proto_queue_state *);
 

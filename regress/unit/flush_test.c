@@ -6,6 +6,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <errno.h>
 #include <event.h>
@@ -762,6 +763,37 @@ test_state(void **state)
 	assert_true(s.oldest > 0);
 }
 
+/* What could not be read for lack of descriptors goes in the next window. */
+static void
+test_unreadable(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("a@x", "1", "1"), SEND(TAKEN), END
+	};
+	struct proto_queue_state	 s;
+	struct rlimit			 rl, none;
+	uint64_t			 id;
+
+	(void)state;
+	id = enqueue(1, "a@x", NULL);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	none = rl;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	waiting_sync(spool_queue);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
+	waiting_state(&s);
+	assert_int_equal(s.messages, 0);
+	waiting_sync(spool_queue);
+	waiting_state(&s);
+	assert_int_equal(s.messages, 0);
+	scripts[0] = script;
+	window_whole();
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(tries(id), -1);
+	assert_false(waiting_retry());
+}
+
 static int
 setup_address(void **state)
 {
@@ -783,7 +815,7 @@ main(void)
 		T(test_there_later), T(test_closes_early), T(test_no_trust),
 		T(test_next_address), T(test_new_mail),
 		T(test_window_closes), T(test_too_many_recipients),
-		T(test_state),
+		T(test_state), T(test_unreadable),
 	};
 	struct event_base	*base;
 	int			 failed;
