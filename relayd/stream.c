@@ -449,6 +449,12 @@ stream_timeout(struct stream *s, uint64_t ms)
 }
 
 int
+stream_is_cut(const struct stream *s)
+{
+	return (s->cut);
+}
+
+int
 stream_fd(const struct stream *s)
 {
 	return (s->fd);

@@ -114,6 +114,11 @@ int		 stream_fd(const struct stream *);
 /* Bytes on the wire: with TLS what it adds is counted, too. */
 uint64_t	 stream_bytes_in(const struct stream *);
 uint64_t	 stream_bytes_out(const struct stream *);
+/*
+ * 1 when the connection itself has ended or failed: an error is then not
+ * that of TLS, or of a file.
+ */
+int		 stream_is_cut(const struct stream *);
 /* Why it broke, in words; never NULL. */
 const char	*stream_error(const struct stream *);
 

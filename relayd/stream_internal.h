@@ -61,6 +61,7 @@ struct stream {
 	int			 paused;
 	int			 eof;
 	int			 broken;
+	int			 cut;		/* by peer or network */
 	int			 finishing;
 	int			 lingering;	/* all written, awaiting EOF */
 

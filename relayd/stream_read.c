@@ -43,7 +43,8 @@ stream_recv(struct stream *s, void *buf, size_t len)
 	if (n > 0) {
 		s->bytes_in += (uint64_t)n;
 		s->moved_in = 1;
-	}
+	} else if (n == 0 || errno != EAGAIN)
+		s->cut = 1;
 	return (n);
 }
 

@@ -56,7 +56,8 @@ stream_send(struct stream *s, const void *buf, size_t len)
 	if (n > 0) {
 		s->bytes_out += (uint64_t)n;
 		s->moved_out = 1;
-	}
+	} else if (n == -1 && errno != EAGAIN && errno != ENOBUFS)
+		s->cut = 1;
 	return (n);
 }
 

@@ -282,7 +282,7 @@ client_event(struct stream *s, enum stream_event event, void *arg)
 		(void)client_broken(c, "time-out");
 		break;
 	case STREAM_ERROR:
-		if (c->phase == PHASE_TLS)
+		if (c->phase == PHASE_TLS && !stream_is_cut(s))
 			(void)smtp_client_end(c, SMTP_END_TLS, "TLS: %s",
 			    stream_error(s));
 		else

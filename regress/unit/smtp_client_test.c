@@ -738,6 +738,48 @@ test_certificate(void **state)
 	assert_false(own.ended);
 }
 
+/*
+ * A connection that ends within the handshake says nothing of whom we trust:
+ * the next address may do.
+ */
+static void
+test_handshake_cut(void **state)
+{
+	static const struct peer_step hello[] = { SKIP(20), CLOSE, END };
+	static const struct peer_step closed[] = { CLOSE, END };
+	static const struct peer_step starttls[] = {
+		HELLO("250 STARTTLS\n"), LONE("STARTTLS"), SEND("220 go\n"),
+		SKIP(20), CLOSE, END
+	};
+	static const struct peer_step plaintext[] = {
+		SEND("220 relay.example ESMTP\n"), END
+	};
+	static const struct {
+		const struct peer_step	*script;
+		uint32_t		 mode;
+		enum smtp_end		 end;
+	} t[] = {
+		{ hello, TLS_MODE_IMPLICIT, SMTP_END_CONNECT },
+		{ closed, TLS_MODE_IMPLICIT, SMTP_END_CONNECT },
+		{ starttls, TLS_MODE_STARTTLS, SMTP_END_CONNECT },
+		{ plaintext, TLS_MODE_IMPLICIT, SMTP_END_TLS },
+	};
+	struct smtp_client_param p;
+	size_t	 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		own.ended = 0;
+		if (own.peer != NULL)
+			peer_free(own.peer);
+		use_tls(&p, t[i].mode, TEST_GOOD_CRT);
+		start(&p, t[i].script);
+		while (!own.ended)
+			peer_turn();
+		assert_int_equal(own.end, t[i].end);
+	}
+}
+
 /* What was answered counts; all else is given back, oldest first. */
 static void
 test_lost(void **state)
@@ -1073,7 +1115,8 @@ main(void)
 		T(test_auth_login), T(test_auth_not_offered),
 		T(test_auth_demanded), T(test_starttls),
 		T(test_starttls_not_offered), T(test_starttls_injection),
-		T(test_certificate), T(test_lost), T(test_421),
+		T(test_certificate), T(test_handshake_cut),
+		T(test_lost), T(test_421),
 		T(test_abort), T(test_not_greeted), T(test_nonsense),
 		T(test_bdat_unknown), T(test_no_injection),
 		T(test_body_too_short), T(test_large_data), T(test_early_reply),
