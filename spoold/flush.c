@@ -33,8 +33,8 @@
  * operator's eye, and for a policy that thinks in seconds. */
 #define PROGRESS_MS	250
 /*
- * A session that breaks is begun again once: if that one gets no message
- * answered either, the fault is at the other end, and the line costs money.
+ * A session that breaks is begun again once: if that one gets no answer for
+ * anyone either, the fault is at the other end, and the line costs money.
  * But many servers end a session after so many messages or errors.
  */
 #define RETRIES		1
@@ -49,7 +49,7 @@ static struct {
 	char			*upstream;	/* copies: a reload may come */
 	char			*host;
 	uint32_t		 without;	/* extensions that failed */
-	uint32_t		 breaks;	/* since a message was done */
+	uint32_t		 breaks;	/* since a recipient's answer */
 	int			 gave_up;	/* no more in this window */
 	int			 lost;		/* messages of this session
 						 * came back unanswered */
@@ -283,6 +283,8 @@ flush_result(void *arg, struct smtp_message *m, uint32_t recipient,
 	struct outgoing_peer	 peer;
 
 	(void)arg;
+	if (outcome != SMTP_AGAIN)
+		flush.breaks = 0;
 	flush_peer(&peer);
 	outgoing_result(m->owner, &peer, recipient, outcome, reply);
 }
@@ -295,8 +297,6 @@ flush_done(void *arg, struct smtp_message *m, int lost)
 	(void)arg;
 	flush.flying--;
 	flush.flying_bytes -= m->size;
-	if (!lost)
-		flush.breaks = 0;
 	if (lost)
 		flush_give_back(o);
 	else if (outgoing_fill(o))

@@ -544,6 +544,41 @@ test_break_in_between(void **state)
 }
 
 /*
+ * Servers end a session after so many refusals.  Those were answers: it is
+ * not given up while there are any.
+ */
+static void
+test_break_after_errors(void **state)
+{
+#define FROM	EXPECT("MAIL FROM:<alice@us.example>")
+#define BODY	EXPECT("BDAT 1 LAST"), BYTES("1")
+#define NO	SEND("250 m\n550 no\n421 enough of that\n")
+	static const struct peer_step first[] = {
+		HELLO, FROM, EXPECT("RCPT TO:<a@x>"), EXPECT("RCPT TO:<b@x>"),
+		EXPECT("RCPT TO:<c@x>"), BODY, NO, CLOSE, END
+	};
+	static const struct peer_step second[] = {
+		HELLO, FROM, EXPECT("RCPT TO:<b@x>"), EXPECT("RCPT TO:<c@x>"),
+		BODY, NO, CLOSE, END
+	};
+	static const struct peer_step third[] = {
+		HELLO, MAIL("c@x", "1", "1"), SEND(TAKEN), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	id = enqueue(1, "a@x", "b@x", "c@x", NULL);
+	scripts[0] = first;
+	scripts[1] = second;
+	scripts[2] = third;
+	window_whole();
+	assert_int_equal(accepted, 3);
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(last.todo, 0);
+	assert_int_equal(tries(id), -1);
+}
+
+/*
  * No address, not even a fresh one, as long as the connector is patient:
  * nothing was tried (M8).
  */
@@ -811,7 +846,8 @@ main(void)
 		T(test_smallest_first), T(test_nothing_to_do),
 		T(test_deferred_then_expired), T(test_bounced),
 		T(test_not_let_in), T(test_session_breaks),
-		T(test_break_in_between), T(test_no_address),
+		T(test_break_in_between), T(test_break_after_errors),
+		T(test_no_address),
 		T(test_there_later), T(test_closes_early), T(test_no_trust),
 		T(test_next_address), T(test_new_mail),
 		T(test_window_closes), T(test_too_many_recipients),
