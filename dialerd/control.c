@@ -19,12 +19,13 @@
 #include "log.h"
 
 #define CONNECTIONS_MAX	16
+#define READONLY_MAX	8	/* of them: anybody may, the operator must */
 /* Messages that a peer may leave unread; a list of that many is 18 MB. */
 #define UNREAD_MAX	16384
 #define ACCOUNTS_MAX	1024	/* whose last fetch is remembered */
 
 /* Time-outs. */
-#define HELLO_S		5	/* relayctl says hello at once */
+#define HELLO_S		5	/* relayctl says hello, and asks, at once */
 #define ASK_S		30	/* a reload starts things; a list is quick */
 #define REST_S		1	/* no descriptors left: accept again then */
 #define PUMP_MS		5	/* a list of calls goes on */
@@ -45,7 +46,7 @@ struct connection {
 };
 static TAILQ_HEAD(, connection) connections =
     TAILQ_HEAD_INITIALIZER(connections);
-static int	 nconnections;
+static int	 nconnections, nreadonly;
 static uint32_t	 last_ask;
 
 /* [1] is the read-only one. */
@@ -73,6 +74,7 @@ connection_free(struct connection *c)
 	channel_close(&c->ch);
 	TAILQ_REMOVE(&connections, c, entry);
 	nconnections--;
+	nreadonly -= c->readonly;
 	free(c);
 }
 
@@ -86,11 +88,11 @@ connection_timer(struct connection *c, time_t s, suseconds_t us)
 	evtimer_add(&c->timer, &tv);
 }
 
-/* The request in progress has had its answer. */
+/* The request in progress has had its answer; the next is to come soon. */
 static void
 answered(struct connection *c)
 {
-	evtimer_del(&c->timer);
+	connection_timer(c, HELLO_S, 0);
 	c->ask = 0;
 	c->calls = 0;
 	c->id = 0;
@@ -566,6 +568,8 @@ control_timer(int fd, short event, void *arg)
 		pump_calls(c);
 	else if (c->ask != 0)
 		answer(c, ETIMEDOUT, "no answer in time");
+	else if (c->hello && channel_queued(&c->ch) > 0)
+		connection_timer(c, HELLO_S, 0);	/* it still reads */
 	else
 		connection_free(c);
 }
@@ -576,6 +580,7 @@ control_add(int fd, int readonly)
 	struct connection	*c;
 
 	if (nconnections == CONNECTIONS_MAX ||
+	    (readonly && nreadonly == READONLY_MAX) ||
 	    (c = calloc(1, sizeof(*c))) == NULL) {
 		log_warnx("control: too many clients");
 		close(fd);
@@ -592,6 +597,7 @@ control_add(int fd, int readonly)
 	}
 	TAILQ_INSERT_TAIL(&connections, c, entry);
 	nconnections++;
+	nreadonly += readonly;
 	connection_timer(c, HELLO_S, 0);
 }
 

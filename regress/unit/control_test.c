@@ -543,6 +543,47 @@ test_many(void **state)
 	leave(&one);
 }
 
+/* Those who may only look cannot keep the operator out. */
+static void
+test_many_readonly(void **state)
+{
+	struct imsgbuf	 c[16], one;
+	int		 i;
+
+	(void)state;
+	for (i = 0; i < 8; i++)
+		hello(&c[i], 1);
+	for (; i < 16; i++) {
+		client(&c[i], 1);
+		event_loop(EVLOOP_NONBLOCK);
+	}
+	hello(&one, 0);
+	leave(&one);
+	for (i = 0; i < 16; i++)
+		leave(&c[i]);
+	hello(&one, 1);
+	leave(&one);
+}
+
+/* Nor can those who say nothing, or nothing more. */
+static void
+test_idle(void **state)
+{
+	struct ctl_summary	 s;
+	struct imsgbuf		 mute, idle;
+	struct imsg		 imsg;
+
+	(void)state;
+	client(&mute, 0);
+	hello(&idle, 0);
+	send_to(&idle, CTL_SHOW_SUMMARY, 2, NULL, 0);
+	expect(&idle, CTL_SUMMARY, 2, &s, sizeof(s));
+	assert_int_equal(next(&mute, &imsg), 0);
+	assert_int_equal(next(&idle, &imsg), 0);
+	leave(&mute);
+	leave(&idle);
+}
+
 /* One that asks and never reads is closed, and costs no more memory. */
 static void
 test_never_reads(void **state)
@@ -590,6 +631,8 @@ main(void)
 		cmocka_unit_test(test_spoold_down),
 		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_many_readonly),
+		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_never_reads)
 	};
 	int			 r;
