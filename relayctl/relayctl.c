@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <err.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,8 @@
 #include "proto.h"
 #include "show.h"
 
-/* A reload waits for every process; nothing else takes seconds. */
-#define ANSWER_WAIT	30	/* seconds */
+/* dialerd gives others 30 s for their part of an answer. */
+#define ANSWER_WAIT	35	/* seconds */
 
 static struct imsgbuf		 ibuf;
 static const struct show	*out = &show_text;
@@ -37,14 +38,15 @@ socket_open(const char *path)
 		errx(1, "%s: path too long", path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
 		err(1, "socket");
+	/* connect, too, waits for a dialerd that does not accept. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) == -1)
+		err(1, "setsockopt");
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
 		error = errno;
 		close(fd);
 		errno = error;
 		return (-1);
 	}
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == -1)
-		err(1, "setsockopt");
 	return (fd);
 }
 
@@ -85,6 +87,19 @@ ask(uint32_t type, const void *data, size_t len)
 }
 
 static void
+await(void)
+{
+	struct pollfd	 pfd = { ibuf.fd, POLLIN, 0 };
+	int		 n;
+
+	while ((n = poll(&pfd, 1, ANSWER_WAIT * 1000)) == -1)
+		if (errno != EINTR)
+			err(1, "poll");
+	if (n == 0)
+		errx(1, "relayd does not answer");
+}
+
+static void
 receive(struct imsg *imsg)
 {
 	int	 n;
@@ -94,6 +109,7 @@ receive(struct imsg *imsg)
 			err(1, "relayd");
 		if (n == 1)
 			break;
+		await();
 		if ((n = imsgbuf_read(&ibuf)) == -1)
 			err(1, "relayd");
 		if (n == 0)

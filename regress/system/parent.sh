@@ -99,6 +99,11 @@ down \"echo \$\$ >>$T/hang/down; exec sleep 77\" }" new hang
 }
 hang
 
+# A dialerd that does not answer: relayctl does not wait for ever.
+timeout 60 "$TOP/relayctl/relayctl" -s "$T/late/ctl" show 2>"$T/mute.out" &
+MUTE=$!
+PIDS="$PIDS $MUTE"
+
 # --- start ---
 P_NOBODY=$(id -u nobody)
 new plain
@@ -332,6 +337,11 @@ check "... and dialerd hears of it" wait_until 2 said never 'keeper died'
 kill -9 $RELAYD
 
 # --- what began long ago ---
+check "relayctl gives up a relayd that does not answer" \
+    wait_until 45 gone $MUTE
+wait $MUTE
+is "... with status 1" $? 1
+has "... and says so" "$T/mute.out" 'does not answer'
 wait_until 40 gone $HANG
 _took=$(($(now_ms) - HANG_TERM))
 check "a dialerd and a command that hang: it ends within 45 s" \
