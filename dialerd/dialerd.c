@@ -34,7 +34,9 @@ static struct ledger	*ledger;
 static struct event	 window_ev, plan_ev;
 static struct proto_queue_state queue;
 static struct ctl_call	 last_call;
+static int		 ledger_fd = -1;	/* one that could not be read */
 static int		 held;
+static int		 held_said;	/* by the operator, before any ledger */
 static int		 stopping;
 static enum policy_request request_state;
 static time_t		 started;
@@ -59,6 +61,7 @@ static struct {
 static int64_t		 call_began;	/* of the call in progress */
 
 static void	 plan(int, short, void *);
+static void	 take_ledger(void);
 
 static uint64_t
 mono(void)
@@ -302,6 +305,8 @@ plan(int fd, short event, void *arg)
 		plan_in(rest_until - ms);
 		return;
 	}
+	if (ledger == NULL && ledger_fd != -1)
+		take_ledger();
 	if (ledger != NULL && ledger_retry(ledger) == -1)
 		log_warn("ledger");
 	decide(&d, &line, request_state);
@@ -551,6 +556,7 @@ void
 dialerd_hold(int hold)
 {
 	held = hold;
+	held_said = 1;
 	if (hold)
 		request_state = POLICY_REQUEST_NONE;
 	log_info("line: %s by the operator", hold ? "held" : "released");
@@ -594,10 +600,24 @@ take_past(void)
 	past.attempts = s.attempts;
 	past.first = now - (clock - s.first);
 	past.last = now - (clock - s.last);
+	if (held_said && ledger_hold(ledger, held, clock) == -1)
+		log_warn("ledger: hold");
 	held = ledger_held(ledger);
 	if (ledger_count(ledger) > 0 && ledger_read(ledger,
 	    ledger_count(ledger) - 1, &last_call) == -1)
 		memset(&last_call, 0, sizeof(last_call));
+}
+
+/* Without it nothing may be dialled, but all else goes on. */
+static void
+take_ledger(void)
+{
+	if ((ledger = ledger_new(ledger_fd, wall())) == NULL) {
+		log_warn("ledger");
+		return;
+	}
+	ledger_fd = -1;
+	take_past();
 }
 
 static int
@@ -609,18 +629,13 @@ handle_ledger(struct channel *ch, struct imsg *imsg, void *arg)
 	(void)arg;
 	if ((fd = imsg_get_fd(imsg)) == -1)
 		return (-1);
-	if (ledger != NULL) {
+	if (ledger != NULL || ledger_fd != -1) {
 		/* One is enough: it is the same file. */
 		close(fd);
 		return (0);
 	}
-	if ((ledger = ledger_new(fd, wall())) == NULL) {
-		/* Without it nothing may be dialled; all else goes on. */
-		log_warn("ledger");
-		close(fd);
-		return (0);
-	}
-	take_past();
+	ledger_fd = fd;
+	take_ledger();
 	plan_soon();
 	return (0);
 }

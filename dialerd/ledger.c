@@ -42,6 +42,8 @@ struct ledger {
 	off_t		 size;
 	uint64_t	 next;		/* number of the next call */
 	int		 held;
+	int		 held_written;	/* the same, once that is on disk */
+	time_t		 held_at;
 	struct item	*items;		/* oldest first */
 	size_t		 count;
 	size_t		 room;
@@ -144,6 +146,7 @@ take_line(struct ledger *ledger, const char *line, size_t len, off_t at)
 	case LEDGER_HOLD:
 	case LEDGER_RELEASE:
 		ledger->held = l.event == LEDGER_HOLD;
+		ledger->held_written = ledger->held;
 		break;
 	case LEDGER_OTHER:
 		break;
@@ -226,14 +229,35 @@ append(struct ledger *ledger, const char *buf, size_t len)
 	return (-1);
 }
 
+static int
+write_hold(struct ledger *ledger)
+{
+	struct ledger_line	 l;
+	char			 buf[128];
+	ssize_t			 len;
+
+	memset(&l, 0, sizeof(l));
+	l.event = ledger->held ? LEDGER_HOLD : LEDGER_RELEASE;
+	l.time = ledger->held_at;
+	l.call.call = ledger->next - 1;
+	if ((len = ledger_line_format(&l, buf, sizeof(buf))) == -1 ||
+	    append(ledger, buf, (size_t)len) == -1)
+		return (-1);
+	ledger->held_written = ledger->held;
+	return (0);
+}
+
 int
 ledger_retry(struct ledger *ledger)
 {
-	if (ledger->pending_len == 0)
-		return (0);
-	if (append(ledger, ledger->pending, ledger->pending_len) == -1)
-		return (-1);
-	ledger->pending_len = 0;
+	if (ledger->pending_len != 0) {
+		if (append(ledger, ledger->pending,
+		    ledger->pending_len) == -1)
+			return (-1);
+		ledger->pending_len = 0;
+	}
+	if (ledger->held != ledger->held_written)
+		return (write_hold(ledger));
 	return (0);
 }
 
@@ -352,19 +376,9 @@ ledger_close(struct ledger *ledger, const struct ctl_call *call,
 int
 ledger_hold(struct ledger *ledger, int hold, time_t now)
 {
-	struct ledger_line	 l;
-	char			 buf[128];
-	ssize_t			 len;
-
 	ledger->held = hold;
-	memset(&l, 0, sizeof(l));
-	l.event = hold ? LEDGER_HOLD : LEDGER_RELEASE;
-	l.time = now;
-	l.call.call = ledger->next - 1;
-	if (ledger_retry(ledger) == -1 ||
-	    (len = ledger_line_format(&l, buf, sizeof(buf))) == -1)
-		return (-1);
-	return (append(ledger, buf, (size_t)len));
+	ledger->held_at = now;
+	return (ledger_retry(ledger));
 }
 
 int

@@ -49,7 +49,8 @@ int		 ledger_close(struct ledger *, const struct ctl_call *,
 		    uint64_t left, int good);
 /*
  * Notes that the operator holds the line, or releases it: it is to stay so
- * whatever happens to this process.  0, or -1 with errno.
+ * whatever happens to this process.  0, or -1 with errno when that could not
+ * be written and is left to ledger_retry.
  */
 int		 ledger_hold(struct ledger *, int hold, time_t now);
 int		 ledger_held(const struct ledger *);

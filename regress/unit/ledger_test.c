@@ -521,6 +521,34 @@ test_full(void **state)
 	ledger_free(ledger);
 }
 
+/* A hold, too, waits for room; and one that was ended meanwhile does not. */
+static void
+test_hold_full(void **state)
+{
+	struct ledger	*ledger = load(1000);
+	char		 buf[4096];
+	size_t		 size;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	limit(10);
+	assert_int_equal(ledger_hold(ledger, 1, 1000), -1);
+	assert_true(ledger_held(ledger));
+	assert_int_equal(ledger_retry(ledger), -1);
+	limit(RLIM_INFINITY);
+	assert_int_equal(ledger_retry(ledger), 0);
+	ledger_free(ledger);
+	ledger = load(2000);
+	assert_true(ledger_held(ledger));
+	size = contents(buf, sizeof(buf));
+	limit(size);
+	assert_int_equal(ledger_hold(ledger, 0, 2000), -1);
+	assert_int_equal(ledger_hold(ledger, 1, 2001), 0);
+	limit(RLIM_INFINITY);
+	assert_int_equal(contents(buf, sizeof(buf)), size);
+	ledger_free(ledger);
+}
+
 /* Years of calls: memory keeps some 400 days of them. */
 static void
 test_many(void **state)
@@ -565,6 +593,7 @@ main(void)
 		TEST(test_clock_back),
 		TEST(test_hold),
 		TEST(test_full),
+		TEST(test_hold_full),
 		TEST(test_many)
 	};
 
