@@ -454,7 +454,11 @@ hang_result(struct modem *m, enum modem_result result)
 		escape_result(m, result);
 		break;
 	case HANG_ATH:
-		if (result == MODEM_OK || result == MODEM_NO_CARRIER ||
+		if (result == MODEM_CONNECT) {
+			/* Answered after all, before it could be aborted. */
+			m->online = 1;
+			hang_online(m, 0);
+		} else if (result == MODEM_OK || result == MODEM_NO_CARRIER ||
 		    result == MODEM_ERROR)
 			hung_up(m);
 		break;

@@ -466,6 +466,15 @@ test_hangup_dialling(void **state)
 	assert_int_equal(modem_status(&m), MODEM_WORKING);
 	modem_timeout(&m);
 	assert_string_equal(sent(), "+++");
+	/* Or later, after all that seemed to abort it. */
+	start(0);
+	modem_hangup(&m, 0, 0);
+	modem_timeout(&m);
+	assert_string_equal(sent(), "\r\rATH\r");
+	say("\r\nCONNECT 33600\r\n");
+	assert_int_equal(modem_status(&m), MODEM_WORKING);
+	modem_timeout(&m);
+	assert_string_equal(sent(), "+++");
 }
 
 /* The parent's keeper hangs up: one escape sequence, not two at once. */
