@@ -484,12 +484,15 @@ window_line_tty(struct window *w, const struct proto_line *line, int fd)
 	}
 }
 
-/* Results with which the far side, or somebody there, took the call. */
+/*
+ * Results with which the far side, or somebody there, may have taken the
+ * call: a modem that vanishes does not say.
+ */
 static int
 was_answered(enum modem_result result)
 {
 	return (result == MODEM_NO_CARRIER || result == MODEM_VOICE ||
-	    result == MODEM_SILENT);
+	    result == MODEM_SILENT || result == MODEM_DEAD);
 }
 
 static void
