@@ -42,8 +42,6 @@ inbox_free(struct inbox *ib)
 	struct message	*m;
 	size_t		 i;
 
-	if (ib->query != NULL)
-		delivery_seen_cancel(ib->query);
 	inbox_interrupt(ib);
 	TAILQ_FOREACH(m, &ib->committing, entry)
 		delivery_detach(m->delivery);
@@ -547,6 +545,10 @@ inbox_interrupt(struct inbox *ib)
 {
 	struct message	*m;
 
+	/* The engine that waits for the answer may be gone by then. */
+	if (ib->query != NULL)
+		delivery_seen_cancel(ib->query);
+	ib->query = NULL;
 	ib->planned = 0;
 	while ((m = TAILQ_FIRST(&ib->active)) != NULL)
 		message_abort(m, 1);

@@ -139,7 +139,10 @@ void		 inbox_commit(struct message *);
  */
 void		 inbox_leave(struct message *, int keep, int error,
 		    const char *why);
-/* The line is gone: leaves all that is on its way, keeping parts. */
+/*
+ * The line is gone: leaves all that is on its way, keeping parts; compared
+ * does not follow any more.
+ */
 void		 inbox_interrupt(struct inbox *);
 
 /* The next one to delete upstream, which is then DELETING, or NULL. */

@@ -57,6 +57,8 @@ static struct file		 files[FILES];
 static size_t			 nfiles;
 static int			 hold_ready;	/* do not answer opens */
 static size_t			 hold_from;	/* nor those from this on */
+static int			 hold_seen;	/* answer SEEN later */
+static uint32_t			 seen_id;	/* that was asked */
 static int			 violation;
 static struct proto_progress	 progress;
 static struct proto_account_result results[PEERS];
@@ -135,18 +137,25 @@ file_find(uint32_t id)
 	return (NULL);
 }
 
-static int
-on_seen(struct channel *ch, struct imsg *imsg, void *arg)
+static void
+send_seen(struct channel *ch, uint32_t id)
 {
 	uint32_t	 error = 0;
 	struct ibuf	*buf;
 
-	(void)arg;
 	assert_non_null(buf = ibuf_dynamic(64, 1024));
 	assert_int_equal(proto_seen_add(buf, "seen", time(NULL)), 0);
-	channel_send_ibuf(ch, SPOOLD_SEEN, imsg_get_id(imsg), -1, buf);
-	channel_send(ch, SPOOLD_SEEN_END, imsg_get_id(imsg), -1, &error,
-	    sizeof(error));
+	channel_send_ibuf(ch, SPOOLD_SEEN, id, -1, buf);
+	channel_send(ch, SPOOLD_SEEN_END, id, -1, &error, sizeof(error));
+}
+
+static int
+on_seen(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	(void)arg;
+	seen_id = imsg_get_id(imsg);
+	if (!hold_seen)
+		send_seen(ch, seen_id);
 	return (0);
 }
 
@@ -378,7 +387,8 @@ setup(void **state)
 	alarm(TIME_LIMIT);
 	signal(SIGPIPE, SIG_IGN);
 	nfiles = nresults = nquestions = npeers = naccepted = together = 0;
-	hold_ready = violation = stale = 0;
+	hold_ready = hold_seen = violation = stale = 0;
+	seen_id = 0;
 	hold_from = 0;
 	memset(files, 0, sizeof(files));
 	memset(&progress, 0, sizeof(progress));
@@ -751,6 +761,27 @@ test_closes_while_opening(void **state)
 	assert_int_equal(violation, 0);
 }
 
+/*
+ * It closes while spoold is asked what is ours: the answer comes before the
+ * account has ended, and after its session has.
+ */
+static void
+test_closes_while_comparing(void **state)
+{
+	(void)state;
+	hold_seen = 1;
+	add_account("a", FETCH_POP3);
+	scripts[0] = pop3_listed;
+	schedule_open(1, conf);
+	UNTIL(seen_id != 0);
+	send_seen(&spoold, seen_id);
+	channel_flush(&spoold);
+	close_window();
+	assert_int_equal(result_of("a")->error, ECANCELED);
+	assert_int_equal(nfiles, 0);
+	assert_int_equal(violation, 0);
+}
+
 /* spoold dies: its deliveries are lost, and the next window is fine. */
 static void
 test_spoold_dies(void **state)
@@ -859,6 +890,7 @@ main(void)
 		TEST(window_closes),
 		TEST(closes_with_quit),
 		TEST(closes_while_opening),
+		TEST(closes_while_comparing),
 		TEST(spoold_dies),
 		TEST(opens_again),
 		TEST(wrong_answers),
