@@ -77,6 +77,7 @@ struct imap {
 	const struct message	*last_new;
 	int			 greeted, securing, selecting, readonly;
 	int			 nosticky, truncated, alerted;
+	int			 comparing;	/* the listing has ended */
 	int			 expunging, others, logout;
 };
 

@@ -105,6 +105,7 @@ imap_compared(void *arg)
 	struct session	*s = arg;
 	struct imap	*i = s->engine;
 
+	i->comparing = 0;
 	if (i->listing == LISTING_UIDS) {
 		i->listing = LISTING_SIZES;
 		set_clear(&i->set);
@@ -123,6 +124,8 @@ imap_compared(void *arg)
 static void
 imap_compare(struct imap *i)
 {
+	/* What comes unasked now must not change what is compared. */
+	i->comparing = 1;
 	inbox_listed(i->session->inbox);
 	if (inbox_compare(i->session->inbox, i->uidvalidity) == -1)
 		session_fail(i->session, errno,
@@ -181,7 +184,7 @@ imap_listed(struct imap *i)
 {
 	struct message	*m;
 
-	if (!i->r.has_uid)
+	if (!i->r.has_uid || i->comparing)
 		return;		/* someone changed flags */
 	if (i->listing == LISTING_UIDS ||
 	    (i->listing == LISTING_DIRECT && i->r.has_size))
@@ -227,6 +230,8 @@ imap_search(struct imap *i)
 	uint32_t	 low, high;
 	int		 n;
 
+	if (i->comparing)
+		return;
 	if (i->listing == LISTING_UIDS || i->listing == LISTING_DELETED)
 		i->session->moved = 1;
 	for (;;) {

@@ -476,13 +476,38 @@ test_unsolicited(void **state)
 	assert_int_equal(spool_message("8")->committed, 0);
 }
 
+/* Nor does it get among what spoold is asked about meanwhile. */
+static void
+test_unsolicited_after_listing(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		OPEN("2"), LISTING,
+		SEND("* 1 FETCH (UID 5 RFC822.SIZE 3)\n"
+		    "* 2 FETCH (UID 9 RFC822.SIZE 4)\na3 OK\n"
+		    "* 1 FETCH (UID 5 RFC822.SIZE 3)\n"
+		    "* 1 FETCH (UID 5 RFC822.SIZE 3)\n* SEARCH 5\n"),
+		LONE("a4 UID FETCH 5 BODY.PEEK[]"),
+		SEND("* 1 FETCH (UID 5 BODY[] {3}\nx\n)\na4 OK\n"),
+		EXPECT("a5 LOGOUT"), END
+	};
+
+	(void)state;
+	session_keep = KEEP_FOREVER;
+	spool_message("9")->seen = 1;
+	run(steps);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(spool_message("9")->forgotten, 0);
+	assert_int_equal(spool_message("5")->committed, 1);
+}
+
 /* A large mailbox: uids first, then sizes of what is new only. */
 static void
 test_search(void **state)
 {
+	static char			 others[94 * 4 + 1];
 	static const struct peer_step	 steps[] = {
 		OPEN("100"), LONE("a3 UID SEARCH ALL"),
-		SEND("* SEARCH 1 2 4 5 6 9\na3 OK\n"),
+		SEND("* SEARCH 1 2 4 5 6 9"), SEND(others), SEND("\na3 OK\n"),
 		EXPECT("a4 UID FETCH 1,4:6 (UID RFC822.SIZE)"),
 		SEND("* 1 FETCH (UID 1 RFC822.SIZE 9)\n"
 		    "* 3 FETCH (UID 4 RFC822.SIZE 8)\n"
@@ -494,12 +519,17 @@ test_search(void **state)
 		LONE("a8 UID FETCH 1 BODY.PEEK[]"),
 		SEND("a5 NO\na6 NO\na7 NO\na8 NO\n"), EXPECT("a9 LOGOUT"), END
 	};
+	size_t				 i;
 
 	(void)state;
 	session_keep = KEEP_FOREVER;
 	spool_message("2")->seen = 1;
 	spool_message("9")->seen = 1;
 	spool_message("7")->seen = 1;
+	for (i = 0; i < 94; i++) {
+		sprintf(others + i * 4, " %zu", 200 + i);
+		spool_message(others + i * 4 + 1)->seen = 1;
+	}
 	run(steps);
 	assert_int_equal(session_error, EIO);
 	assert_int_equal(spool_message("7")->forgotten, 1);
@@ -876,6 +906,7 @@ main(void)
 		TEST(fetch_refused),
 		TEST(uid_last),
 		TEST(unsolicited),
+		TEST(unsolicited_after_listing),
 		TEST(search),
 		TEST(esearch),
 		TEST(esearch_huge),
