@@ -137,6 +137,23 @@ body_command(struct imap *i)
 	return (NULL);
 }
 
+/*
+ * In the place of a range came a body that does not say where it begins.
+ * More than was asked for is everything, from a server that knows no ranges.
+ * Else it may be the range, and what is taken for a whole message is deleted
+ * upstream: it is asked for again, as a whole.
+ */
+static void
+range_unsaid(struct imap_command *c, uint64_t len)
+{
+	if (len > c->length) {
+		c->whole = 1;
+		return;
+	}
+	c->stale = 1;
+	c->message->resumable = 0;
+}
+
 void
 imap_body_begin(struct imap *i, uint64_t len)
 {
@@ -149,14 +166,14 @@ imap_body_begin(struct imap *i, uint64_t len)
 	m = c->message;
 	if (m->state != MESSAGE_COMING)
 		return;
-	if (!c->whole && i->r.origin == -1 && i->r.body != IMAP_BODY_NIL) {
-		/* It knows no ranges and gives everything. */
-		c->whole = 1;
-		c->skip = m->offset;
-	} else if (!c->whole && c->offset != m->offset)
+	if (!c->whole && i->r.origin == -1 && i->r.body != IMAP_BODY_NIL)
+		range_unsaid(c, len);
+	else if (!c->whole && c->offset != m->offset)
 		c->stale = 1;
 	else if (!c->whole && len > c->length)
 		inbox_leave(m, 1, EPROTO, "upstream gave another range");
+	if (c->whole)
+		c->skip = m->offset;
 	if (!i->r.has_uid)
 		m->unproven = 1;
 }

@@ -338,6 +338,40 @@ test_no_ranges(void **state)
 	assert_memory_equal(m->data, large, 100000);
 }
 
+/*
+ * A server that gives a range and does not say so: it could be everything,
+ * and be deleted with the rest of it.  Asked for without a range it is.
+ */
+static void
+test_range_unsaid(void **state)
+{
+	static char			 part[70000], all[160000];
+	static const struct peer_step	 steps[] = {
+		ONE("100000"), LONE("a4 UID FETCH 5 BODY.PEEK[]<50000.51024>"),
+		SEND(part), LONE("a5 UID FETCH 5 BODY.PEEK[]"),
+		SEND(all), EXPECT("a6 LOGOUT"), END
+	};
+	struct spool_message		*m = spool_message("5");
+	int				 n;
+
+	(void)state;
+	session_keep = KEEP_FOREVER;
+	assert_non_null(m->data = malloc(50000));
+	memcpy(m->data, large, 50000);
+	m->len = 50000;
+	n = sprintf(part, "* 1 FETCH (UID 5 BODY[] {50000}\n");
+	memcpy(part + n, large + 50000, 50000);
+	sprintf(part + n + 50000, ")\na4 OK\n");
+	n = sprintf(all, "* 1 FETCH (UID 5 BODY[] {100000}\n");
+	memcpy(all + n, large, 100000);
+	sprintf(all + n + 100000, ")\na5 OK\n");
+	run(steps);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(m->committed, 1);
+	assert_int_equal(m->len, 100000);
+	assert_memory_equal(m->data, large, 100000);
+}
+
 /* A whole one whose size was wrong. */
 static void
 test_whole_size_wrong(void **state)
@@ -900,6 +934,7 @@ main(void)
 		TEST(size_too_large),
 		TEST(small_ranges),
 		TEST(no_ranges),
+		TEST(range_unsaid),
 		TEST(whole_size_wrong),
 		TEST(vanished),
 		TEST(empty_message),
