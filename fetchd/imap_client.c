@@ -17,7 +17,9 @@
 #include "imap_client.h"
 #include "imap_engine.h"
 
-#define LINE_MAX_IMAP	65536	/* without literals; a SEARCH is the longest */
+#define LINE_MAX_IMAP	65536	/* without literals */
+/* The uids of a mailbox with gaps: ten digits and a comma for each. */
+#define LINE_MAX_LISTING (INBOX_MESSAGES * 11 + LINE_MAX_IMAP)
 
 static void	 imap_pump(struct session *);
 
@@ -215,21 +217,37 @@ imap_literal(struct imap *i)
 	return (1);
 }
 
+/* A listing may be one line that takes a slow line minutes. */
+static void
+imap_line_part(struct imap *i)
+{
+	const uint8_t	*in;
+	size_t		 len = stream_peek(i->session->stream, &in);
+
+	if (i->listing == LISTING_UIDS && !i->comparing && len > i->part)
+		i->session->moved = 1;
+	i->part = len;
+}
+
 static void
 imap_input(struct session *s)
 {
 	struct imap	*i = s->engine;
 	char		*line;
-	size_t		 len;
+	size_t		 len, limit;
 
 	while (!s->over && !i->securing) {
+		limit = i->listing == LISTING_UIDS ? LINE_MAX_LISTING :
+		    LINE_MAX_IMAP;
 		if (i->literal > 0) {
 			if (!imap_literal(i))
 				break;
-		} else if (session_line(s, &line, &len, LINE_MAX_IMAP) == 1)
+		} else if (session_line(s, &line, &len, limit) == 1)
 			imap_line(i, line, len);
-		else
+		else {
+			imap_line_part(i);
 			break;
+		}
 		/* The next request is on its way while this is worked off. */
 		imap_pump(s);
 	}

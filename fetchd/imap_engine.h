@@ -64,6 +64,7 @@ struct imap {
 	uint32_t		 tag;
 	uint32_t		 caps;
 	int			 caps_known;
+	size_t			 part;		/* bytes of a line */
 	struct imap_response	 r;
 	int			 within;	/* r goes on */
 	struct imap_command	*body_for;	/* r has this one's body */

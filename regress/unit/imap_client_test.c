@@ -592,6 +592,29 @@ test_esearch(void **state)
 	assert_int_equal(session_error, 0);
 }
 
+/* A mailbox with many gaps: its uids make one line that is long. */
+static void
+test_esearch_long(void **state)
+{
+	static char			 uids[200000];
+	static const struct peer_step	 steps[] = {
+		GREETING, AUTH, LONE("a2 SELECT INBOX"),
+		SEND("a1 OK [CAPABILITY IMAP4rev1 ESEARCH] in\n"
+		    "* 20000 EXISTS\n* OK [UIDVALIDITY 7] valid\na2 OK\n"),
+		LONE("a3 UID SEARCH RETURN (ALL) ALL"), SEND(uids),
+		SEND("a3 NO listed\n"), END
+	};
+	size_t				 n, i;
+
+	(void)state;
+	n = (size_t)sprintf(uids, "* ESEARCH (TAG \"a3\") UID ALL 1");
+	for (i = 1; i < 20000; i++)
+		n += (size_t)sprintf(uids + n, ",%zu", i * 2 + 1);
+	sprintf(uids + n, "\n");
+	run(steps);
+	assert_string_equal(session_text, "no listing: listed");
+}
+
 /* Ranges without end do not make memory grow without end. */
 static void
 test_esearch_huge(void **state)
@@ -944,6 +967,7 @@ main(void)
 		TEST(unsolicited_after_listing),
 		TEST(search),
 		TEST(esearch),
+		TEST(esearch_long),
 		TEST(esearch_huge),
 		TEST(no_uidplus),
 		TEST(read_only),
