@@ -127,6 +127,8 @@ imap_compare(struct imap *i)
 	/* What comes unasked now must not change what is compared. */
 	i->comparing = 1;
 	inbox_listed(i->session->inbox);
+	if (i->session->inbox->count < i->exists)
+		inbox_incomplete(i->session->inbox);
 	if (inbox_compare(i->session->inbox, i->uidvalidity) == -1)
 		session_fail(i->session, errno,
 		    "the spool is gone");

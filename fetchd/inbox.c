@@ -51,6 +51,12 @@ inbox_free(struct inbox *ib)
 	inbox_init(ib, NULL, 0);
 }
 
+void
+inbox_incomplete(struct inbox *ib)
+{
+	ib->incomplete = 1;
+}
+
 int
 inbox_add(struct inbox *ib, uint32_t number, const char *uid, uint64_t size)
 {
@@ -58,7 +64,7 @@ inbox_add(struct inbox *ib, uint32_t number, const char *uid, uint64_t size)
 	size_t		 n;
 
 	if (ib->count == INBOX_MESSAGES) {
-		ib->truncated = 1;
+		inbox_incomplete(ib);
 		errno = E2BIG;
 		return (-1);
 	}
@@ -195,7 +201,7 @@ seen_one(void *arg, const char *uid, int64_t when)
 	struct message	*m, *end = ib->list + ib->count, *found;
 
 	if ((found = find_uid(ib, uid)) == NULL) {
-		if (!ib->truncated)
+		if (!ib->incomplete)
 			delivery_forget(ib->account, ib->uidvalidity, uid);
 		return;
 	}

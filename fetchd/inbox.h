@@ -87,7 +87,7 @@ struct inbox {
 	struct messages		 doomed;
 	unsigned int		 nactive, ncommitting, ndoomed;
 	struct delivery_query	*query;
-	int			 truncated, planned;
+	int			 incomplete, planned;
 };
 
 void		 inbox_init(struct inbox *, const char *account,
@@ -102,6 +102,11 @@ void		 inbox_free(struct inbox *);
  */
 int		 inbox_add(struct inbox *, uint32_t number, const char *uid,
 		    uint64_t size);
+/*
+ * There are messages that are not listed: what is not in the listing may be
+ * upstream all the same, and is not forgotten.
+ */
+void		 inbox_incomplete(struct inbox *);
 /* Ends the listing by numbers: from here inbox_find works. */
 void		 inbox_listed(struct inbox *);
 struct message	*inbox_find(struct inbox *, uint32_t number);

@@ -102,6 +102,8 @@ list_line(struct pop3 *p, const char *line, size_t len)
 	}
 	if ((m = inbox_find(p->session->inbox, number)) != NULL)
 		m->size = size;
+	else
+		inbox_incomplete(p->session->inbox);
 }
 
 static void

@@ -534,6 +534,25 @@ test_unsolicited_after_listing(void **state)
 	assert_int_equal(spool_message("5")->committed, 1);
 }
 
+/* Fewer messages than there are: the others are not gone. */
+static void
+test_listing_incomplete(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		OPEN("2"), LISTING,
+		SEND("* 1 FETCH (UID 5 RFC822.SIZE 3)\na3 OK\n"),
+		EXPECT("a4 LOGOUT"), END
+	};
+
+	(void)state;
+	session_keep = KEEP_FOREVER;
+	spool_message("5")->seen = 1;
+	spool_message("9")->seen = 1;
+	run(steps);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(spool_message("9")->forgotten, 0);
+}
+
 /* A large mailbox: uids first, then sizes of what is new only. */
 static void
 test_search(void **state)
@@ -965,6 +984,7 @@ main(void)
 		TEST(uid_last),
 		TEST(unsolicited),
 		TEST(unsolicited_after_listing),
+		TEST(listing_incomplete),
 		TEST(search),
 		TEST(esearch),
 		TEST(esearch_long),

@@ -159,6 +159,25 @@ test_commit_fails(void **state)
 	assert_int_equal(session_error, EIO);
 }
 
+/* What UIDL leaves out and LIST has is not gone. */
+static void
+test_listing_incomplete(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		LOGIN, SEND("+OK\n1 a\n.\n"),
+		LONE("LIST"), SEND("+OK\n1 5\n2 6\n.\n"),
+		EXPECT("QUIT"), END
+	};
+
+	(void)state;
+	session_keep = KEEP_FOREVER;
+	spool_message("a")->seen = 1;
+	spool_message("b")->seen = 1;
+	run(steps);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(spool_message("b")->forgotten, 0);
+}
+
 /* keep: only what was fetched long enough ago is deleted. */
 static void
 test_keep(void **state)
@@ -559,6 +578,7 @@ main(void)
 		TEST(empty),
 		TEST(commit_overlaps),
 		TEST(commit_fails),
+		TEST(listing_incomplete),
 		TEST(keep),
 		TEST(keep_forever),
 		TEST(same_uid),
