@@ -47,6 +47,7 @@ struct pop3 {
 	int			 lines;		/* within an answer of many */
 	int			 body;		/* within a message */
 	int			 dots;		/* dot_unstuff */
+	uint64_t		 lost;		/* bytes of it not stored */
 	int			 planned, quitting, securing, truncated;
 };
 
@@ -375,6 +376,7 @@ retr_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 	if (r->status == POP3_OK) {
 		p->body = 1;
 		p->dots = 0;
+		p->lost = 0;
 		return;
 	}
 	p->retrieving--;
@@ -471,9 +473,10 @@ pop3_pump(struct session *s)
  * come to QUIT and so to the deletions; else the line is let go.
  */
 static void
-body_lost(struct pop3 *p, const struct message *m, int error)
+body_lost(struct pop3 *p, const struct message *m, size_t len)
 {
-	if (error == EFBIG || (m->size > m->offset &&
+	p->lost += len;
+	if (p->lost > INBOX_AHEAD || (m->size > m->offset &&
 	    m->size - m->offset > INBOX_AHEAD))
 		session_fail(p->session, p->session->inbox->error, "%s",
 		    p->session->inbox->text);
@@ -496,9 +499,9 @@ pop3_body(struct pop3 *p)
 	stream_consume(s->stream, used);
 	if (used > 0)
 		s->moved = 1;
-	if (outlen > 0 && m->state == MESSAGE_COMING &&
-	    inbox_write(m, out, outlen) == -1)
-		body_lost(p, m, errno);
+	if (outlen > 0 && (m->state != MESSAGE_COMING ||
+	    inbox_write(m, out, outlen) == -1))
+		body_lost(p, m, outlen);
 	if (!end)
 		return (used > 0);
 	p->body = 0;

@@ -469,6 +469,25 @@ test_disk_fills(void **state)
 	assert_int_equal(spool_message("b")->aborted, 1);
 }
 
+/* And what says it is small and has no end is not read for ever. */
+static void
+test_disk_fills_endless(void **state)
+{
+	static char			 more[200001];
+	static const struct peer_step	 steps[] = {
+		LOGIN, SEND("+OK\n1 a\n.\n"),
+		LONE("LIST"), SEND("+OK\n1 5\n.\n"),
+		EXPECT("RETR 1"), SEND("+OK\n"), SEND(more), END
+	};
+
+	(void)state;
+	memset(more, 'x', sizeof(more) - 1);
+	spool_message("a")->room = 4;
+	run(steps);
+	assert_int_equal(session_error, ENOSPC);
+	assert_int_equal(spool_message("a")->committed, 0);
+}
+
 /* What spoold has already needs no download. */
 static void
 test_exists(void **state)
@@ -596,6 +615,7 @@ main(void)
 		TEST(line_drops),
 		TEST(disk_full),
 		TEST(disk_fills),
+		TEST(disk_fills_endless),
 		TEST(exists),
 		TEST(spool_gone),
 		TEST(retr_refused),
