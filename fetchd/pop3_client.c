@@ -206,7 +206,7 @@ login_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 
 static const struct command login_command = { login_status, NULL, NULL };
 
-/* "+ ": the second line of an AUTH that did not fit into one. */
+/* "+ ": the response, which did not fit or was not taken with AUTH. */
 static void
 auth_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 {
@@ -258,27 +258,36 @@ pop3_auth_plain(struct pop3 *p)
 	if (strlen("AUTH PLAIN ") + strlen(plain) > AUTH_LINE_MAX) {
 		expect(p, &auth_command, NULL);
 		session_send(p->session, "AUTH PLAIN");
-	} else {
+	} else if (p->caps & POP3_CAP_PIPELINING) {
 		expect(p, &login_command, NULL);
 		session_send(p->session, "AUTH PLAIN %s", plain);
-		if (p->caps & POP3_CAP_PIPELINING)
-			pop3_list(p);
+		pop3_list(p);
+	} else {
+		/* It may be asked for the response all the same. */
+		expect(p, &auth_command, NULL);
+		session_send(p->session, "AUTH PLAIN %s", plain);
 	}
 	freezero(plain, strlen(plain));
 }
 
-/* With PIPELINING the listings go in the same flight. */
+/*
+ * With PIPELINING the listings go in the same flight.  Where there are both,
+ * USER it is: "SASL" may mean AUTH as RFC 1734 has it, and servers like
+ * Exchange hang up on a response in its line.
+ */
 static void
 pop3_auth(struct pop3 *p)
 {
 	struct session	*s = p->session;
+	int		 unfit = strpbrk(s->login, "\r\n") != NULL ||
+			    strpbrk(s->password, "\r\n") != NULL;
 
-	if (p->caps & POP3_CAP_SASL_PLAIN) {
+	if ((p->caps & POP3_CAP_SASL_PLAIN) &&
+	    ((p->caps & POP3_CAP_USER) == 0 || unfit)) {
 		pop3_auth_plain(p);
 		return;
 	}
-	if (strpbrk(s->login, "\r\n") != NULL ||
-	    strpbrk(s->password, "\r\n") != NULL) {
+	if (unfit) {
 		session_fail(s, EINVAL, "POP3 has no way to send a line end "
 		    "in a login or password");
 		return;

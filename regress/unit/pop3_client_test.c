@@ -280,6 +280,45 @@ test_wrong_password(void **state)
 	assert_string_equal(session_text, "login refused");
 }
 
+/*
+ * Servers that offer both may know AUTH only as RFC 1734 has it, and hang up
+ * on an AUTH with its response in the same line.
+ */
+static void
+test_user_before_auth(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		SEND("+OK The Microsoft Exchange POP3 service is ready.\n"),
+		LONE("CAPA"),
+		SEND("+OK\nTOP\nUIDL\nSASL PLAIN XOAUTH2\nUSER\n.\n"),
+		LONE("USER alice"), SEND("+OK\n"), LONE("PASS secret"),
+		SEND("+OK User successfully logged on.\n"), LONE("UIDL"),
+		SEND("+OK\n.\n"), LONE("LIST"), SEND("+OK\n.\n"),
+		EXPECT("QUIT"), END
+	};
+
+	(void)state;
+	run(steps);
+	assert_int_equal(session_error, 0);
+}
+
+/* Or ask for the response that came with the command. */
+static void
+test_auth_asks(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		SEND("+OK\n"), LONE("CAPA"), SEND("+OK\nSASL PLAIN\n.\n"),
+		LONE("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), SEND("+ \n"),
+		LONE("AGFsaWNlAHNlY3JldA=="), SEND("+OK\n"), LONE("UIDL"),
+		SEND("+OK\n.\n"), LONE("LIST"), SEND("+OK\n.\n"),
+		EXPECT("QUIT"), END
+	};
+
+	(void)state;
+	run(steps);
+	assert_int_equal(session_error, 0);
+}
+
 /* An AUTH line above 255 bytes takes two. */
 static void
 test_long_password(void **state)
@@ -604,6 +643,8 @@ main(void)
 		TEST(no_uidl),
 		TEST(no_capa),
 		TEST(wrong_password),
+		TEST(user_before_auth),
+		TEST(auth_asks),
 		TEST(long_password),
 		TEST(line_end_in_password),
 		TEST(stls),
