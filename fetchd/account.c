@@ -308,6 +308,35 @@ account_timer(int fd, short events, void *arg)
 	}
 }
 
+/* FNV-1a: the string, its end included. */
+static uint32_t
+hash_add(uint32_t hash, const char *s, int fold)
+{
+	uint8_t	 c;
+
+	do {
+		c = (uint8_t)*s;
+		if (fold && c >= 'A' && c <= 'Z')
+			c += 'a' - 'A';
+		hash = (hash ^ c) * 16777619;
+	} while (*s++ != '\0');
+	return (hash);
+}
+
+/*
+ * Of which mailbox: an account keeps its name when the configuration is
+ * changed to another login or host, where the same uids are other messages.
+ * To take those for fetched would be to delete them unread.
+ */
+static uint32_t
+mailbox_id(const struct account *a)
+{
+	uint32_t	 hash = 2166136261U;
+
+	hash = hash_add(hash, a->remote->host, 1);
+	return (hash_add(hash, a->login, 0));
+}
+
 struct account *
 account_new(const struct conf_account *conf, const struct remote *remote,
     unsigned int files, account_ended_cb *ended, void *arg)
@@ -330,6 +359,7 @@ account_new(const struct conf_account *conf, const struct remote *remote,
 		return (NULL);
 	}
 	a->inbox.account = a->name;
+	a->inbox.mailbox = mailbox_id(a);
 	a->inbox.files = files;
 	a->inbox.wake = account_wake;
 	return (a);

@@ -257,11 +257,12 @@ seen_end(void *arg, int error)
 int
 inbox_compare(struct inbox *ib, uint32_t uidvalidity)
 {
-	ib->uidvalidity = uidvalidity;
+	/* What spoold keeps apart; it need not know why. */
+	ib->uidvalidity = uidvalidity ^ ib->mailbox;
 	if (ib->count > 0)
 		qsort(ib->list, ib->count, sizeof(*ib->list), by_uid);
 	mark_ambiguous(ib);
-	ib->query = delivery_seen(ib->account, uidvalidity, seen_one, seen_end,
+	ib->query = delivery_seen(ib->account, ib->uidvalidity, seen_one, seen_end,
 	    ib);
 	return (ib->query == NULL ? -1 : 0);
 }

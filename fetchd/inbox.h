@@ -58,6 +58,8 @@ TAILQ_HEAD(messages, message);
 struct inbox {
 	/* Set by the owner; the strings stay its. */
 	const char		*account;
+	uint32_t		 mailbox;	/* tells it from others that
+						 * the account had */
 	uint64_t		 keep;		/* seconds, or KEEP_* */
 	uint64_t		 resumable;	/* sizes above this are */
 	unsigned int		 files;		/* deliveries at once */
@@ -111,7 +113,7 @@ void		 inbox_incomplete(struct inbox *);
 void		 inbox_listed(struct inbox *);
 struct message	*inbox_find(struct inbox *, uint32_t number);
 /*
- * Asks spoold which are ours; compared follows.  What spoold has on record
+ * Asks spoold which are ours, of this mailbox and uidvalidity; compared follows.  What spoold has on record
  * and is not upstream is forgotten.  0, or -1 when spoold is not there.
  */
 int		 inbox_compare(struct inbox *, uint32_t uidvalidity);

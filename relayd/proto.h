@@ -220,7 +220,8 @@ struct proto_account_result {
 
 struct proto_account {
 	char			 account[PROTO_NAME_MAX];
-	uint32_t		 uidvalidity;	/* IMAP; POP3: 0 */
+	uint32_t		 uidvalidity;	/* uids mean the same while
+						 * this is the same */
 };
 
 struct proto_uid {

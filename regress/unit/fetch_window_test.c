@@ -59,6 +59,7 @@ static int			 hold_ready;	/* do not answer opens */
 static size_t			 hold_from;	/* nor those from this on */
 static int			 hold_seen;	/* answer SEEN later */
 static uint32_t			 seen_id;	/* that was asked */
+static uint32_t			 seen_validity;
 static int			 violation;
 static struct proto_progress	 progress;
 static struct proto_account_result results[PEERS];
@@ -152,7 +153,11 @@ send_seen(struct channel *ch, uint32_t id)
 static int
 on_seen(struct channel *ch, struct imsg *imsg, void *arg)
 {
+	struct proto_account	 msg;
+
 	(void)arg;
+	assert_int_equal(imsg_get_data(imsg, &msg, sizeof(msg)), 0);
+	seen_validity = msg.uidvalidity;
 	seen_id = imsg_get_id(imsg);
 	if (!hold_seen)
 		send_seen(ch, seen_id);
@@ -681,6 +686,46 @@ file_len(const struct file *f)
 	return (st.st_size);
 }
 
+/* The account keeps its name, but it is another mailbox: nothing is ours. */
+static void
+test_other_login(void **state)
+{
+	static const struct peer_step	 carol[] = {
+		SEND("* OK [CAPABILITY IMAP4rev1] hi\n"),
+		EXPECT("a1 LOGIN \"carol\" \"secret\""),
+		EXPECT("a2 SELECT INBOX"),
+		SEND("a1 OK [CAPABILITY IMAP4rev1] in\n* 0 EXISTS\n"
+		    "* OK [UIDVALIDITY 7] ok\na2 OK\n"),
+		EXPECT("a3 LOGOUT"), END
+	};
+	static struct peer_step		 alice[6];
+	uint32_t			 first;
+	struct conf_account		*a;
+
+	(void)state;
+	memcpy(alice, carol, sizeof(carol));
+	alice[1].text = "a1 LOGIN \"alice\" \"secret\"";
+	add_account("a", FETCH_IMAP);
+	scripts[0] = scripts[1] = alice;
+	scripts[2] = carol;
+	schedule_open(1, conf);
+	UNTIL(nresults == 1 && progress.busy == 0);
+	assert_int_equal(results[0].error, 0);
+	first = seen_validity;
+	close_window();
+	schedule_open(2, conf);
+	UNTIL(nresults == 2 && progress.busy == 0);
+	assert_int_equal(seen_validity, first);
+	close_window();
+	a = TAILQ_FIRST(&conf->accounts);
+	memcpy(a->login, "carol", 5);
+	schedule_open(3, conf);
+	UNTIL(nresults == 3 && progress.busy == 0);
+	assert_int_equal(results[2].error, 0);
+	assert_int_not_equal(seen_validity, first);
+	close_window();
+}
+
 /* The window closes in the middle: what is there is kept for the next. */
 static void
 test_window_closes(void **state)
@@ -887,6 +932,7 @@ main(void)
 		TEST(dead_server),
 		TEST(there_later),
 		TEST(closes_early),
+		TEST(other_login),
 		TEST(window_closes),
 		TEST(closes_with_quit),
 		TEST(closes_while_opening),
