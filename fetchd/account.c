@@ -31,7 +31,7 @@ enum account_state {
 
 struct account {
 	char			*name, *user, *login, *password;
-	const struct remote	*remote;
+	struct remote		*remote;
 	account_ended_cb	*ended;
 	void			*arg;
 
@@ -192,12 +192,32 @@ account_wake(void *arg)
 		account_end(a);
 }
 
+/*
+ * The line was paid for while no one answered.  Accounts whose turn is still
+ * to come are spared that, unless the host has answered another one.
+ */
+static void
+remote_dead(struct remote *r, const char *why)
+{
+	if (!r->answered)
+		strlcpy(r->dead, why, sizeof(r->dead));
+}
+
+static void
+remote_answered(struct remote *r)
+{
+	r->answered = 1;
+	r->dead[0] = '\0';
+}
+
 static void
 session_over(struct session *s, void *arg)
 {
 	struct account	*a = arg;
 	int		 farewell = s->error == 0;
 
+	if (s->error == ETIMEDOUT)
+		remote_dead(a->remote, s->text);
 	if (s->error != 0)
 		account_fail(a, s->error, "%s", s->text);
 	session_free(s);
@@ -261,6 +281,8 @@ account_stream(struct stream *stream, enum stream_event ev, void *arg)
 {
 	struct account	*a = arg;
 
+	if (ev == STREAM_SECURE || ev == STREAM_DATA)
+		remote_answered(a->remote);
 	if (a->state == ACCOUNT_SESSION)
 		session_event(stream, ev, &a->session);
 }
@@ -272,6 +294,7 @@ account_connected(void *arg, int fd, const char *why)
 
 	drop_connector(a);
 	if (fd == -1) {
+		remote_dead(a->remote, why);
 		account_fail(a, EHOSTUNREACH, "%s", why);
 		give_up(a);
 		return;
@@ -338,7 +361,7 @@ mailbox_id(const struct account *a)
 }
 
 struct account *
-account_new(const struct conf_account *conf, const struct remote *remote,
+account_new(const struct conf_account *conf, struct remote *remote,
     unsigned int files, account_ended_cb *ended, void *arg)
 {
 	struct account	*a;
@@ -395,7 +418,10 @@ void
 account_start(struct account *a)
 {
 	a->inbox.arg = a;
-	if (make_tls(a) == -1) {
+	if (a->remote->dead[0] != '\0')
+		account_fail(a, EHOSTUNREACH, "not tried again: %s",
+		    a->remote->dead);
+	if (a->error != 0 || make_tls(a) == -1) {
 		give_up(a);
 		return;
 	}

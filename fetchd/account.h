@@ -23,6 +23,9 @@ struct remote {
 	uint32_t		 proto;		/* enum fetch_proto */
 	uint8_t			*ca;		/* PEM, or NULL */
 	size_t			 ca_len;
+	/* In this window. */
+	int			 answered;	/* something came from it */
+	char			 dead[PROTO_TEXT_MAX];	/* why it did not */
 };
 
 struct account;
@@ -35,11 +38,12 @@ struct remote	*remote_new(const struct conf_upstream *);
 void		 remote_free(struct remote *);
 
 /*
- * The remote stays the caller's and must outlive the account; files is how
+ * The remote stays the caller's and must outlive the account, which leaves
+ * word in it when no one answers there: others need not try.  files is how
  * many deliveries it may have at once.  NULL with errno ENOMEM.
  */
 struct account	*account_new(const struct conf_account *,
-		    const struct remote *, unsigned int files,
+		    struct remote *, unsigned int files,
 		    account_ended_cb *, void *arg);
 /* Closes and aborts whatever goes on.  NULL is allowed. */
 void		 account_free(struct account *);

@@ -170,7 +170,7 @@ refuse(const struct conf_account *conf, int error, const char *why)
 }
 
 /* The copy of that upstream in this window. */
-static const struct remote *
+static struct remote *
 find_remote(const struct conf *conf, const char *name)
 {
 	const struct conf_upstream	*u;
@@ -192,7 +192,7 @@ find_remote(const struct conf *conf, const char *name)
 static void
 add_account(const struct conf *conf, const struct conf_account *ca)
 {
-	const struct remote	*r;
+	struct remote	*r;
 	struct slot		*slot;
 	unsigned int		 files = DELIVERIES_MAX / parallel;
 

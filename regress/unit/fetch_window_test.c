@@ -641,6 +641,60 @@ test_dead_server(void **state)
 	close_window();
 }
 
+/* An account at the upstream of another. */
+static void
+add_account_there(const char *name, const char *upstream)
+{
+	struct conf_upstream	*u;
+	struct conf_account	*a;
+
+	add_account(name, FETCH_POP3);
+	a = TAILQ_LAST(&conf->accounts, conf_accounts);
+	free(a->upstream);
+	a->upstream = strdup(upstream);
+	u = TAILQ_LAST(&conf->upstreams, conf_upstreams);
+	free(u->name);
+	u->name = strdup("unused");
+}
+
+/* Accounts that share a dead server wait for it once, not one by one. */
+static void
+test_dead_server_shared(void **state)
+{
+	size_t	 i;
+
+	(void)state;
+	address = stale_address;
+	add_account("a", FETCH_POP3);
+	add_account_there("b", "a");
+	add_account_there("c", "a");
+	conf->global.parallel = 1;
+	schedule_open(1, conf);
+	UNTIL(nresults == 3 && progress.busy == 0);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(results[i].error, EHOSTUNREACH);
+	assert_non_null(strstr(result_of("c")->text, "not tried again: conn"));
+	assert_int_equal(nquestions, 2);
+	assert_int_equal(progress.failed, 3);
+	close_window();
+}
+
+/* Where it answers one it may answer the next. */
+static void
+test_server_closes(void **state)
+{
+	(void)state;
+	add_account("a", FETCH_POP3);
+	add_account_there("b", "a");
+	conf->global.parallel = 1;
+	scripts[0] = refusing;
+	scripts[1] = pop3_b;
+	schedule_open(1, conf);
+	UNTIL(nresults == 2 && progress.busy == 0);
+	assert_int_equal(result_of("b")->error, 0);
+	close_window();
+}
+
 /* The far side is not there when the window opens. */
 static void
 test_there_later(void **state)
@@ -930,6 +984,8 @@ main(void)
 		TEST(one_fails),
 		TEST(stale_address),
 		TEST(dead_server),
+		TEST(dead_server_shared),
+		TEST(server_closes),
 		TEST(there_later),
 		TEST(closes_early),
 		TEST(other_login),
