@@ -12,6 +12,12 @@
 #include "delivery.h"
 #include "log.h"
 
+/*
+ * With so many messages unread by spoold nothing more is forgotten for now:
+ * a later window does it, and a queue without end would break the channel.
+ */
+#define FORGET_AHEAD	4096
+
 enum delivery_state {
 	DELIVERY_OPENING,	/* FETCHD_DELIVER_OPEN was sent */
 	DELIVERY_OPEN,
@@ -134,6 +140,8 @@ delivery_forget(const char *account, uint32_t uidvalidity, const char *uid)
 {
 	struct proto_uid	 pu;
 
+	if (channel_queued(child_peer(PROC_SPOOLD)) >= FORGET_AHEAD)
+		return;
 	memset(&pu, 0, sizeof(pu));
 	strlcpy(pu.account, account, sizeof(pu.account));
 	strlcpy(pu.uid, uid, sizeof(pu.uid));

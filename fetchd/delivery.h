@@ -38,7 +38,7 @@ struct delivery_query	*delivery_seen(const char *account,
 			    delivery_seen_end_cb *, void *arg);
 /* The callbacks will not come. */
 void			 delivery_seen_cancel(struct delivery_query *);
-/* That uid is no longer upstream. */
+/* That uid is no longer upstream; not told when spoold is too busy. */
 void			 delivery_forget(const char *account,
 			    uint32_t uidvalidity, const char *uid);
 

@@ -60,6 +60,8 @@ static size_t			 hold_from;	/* nor those from this on */
 static int			 hold_seen;	/* answer SEEN later */
 static uint32_t			 seen_id;	/* that was asked */
 static uint32_t			 seen_validity;
+static unsigned int		 many_seen;	/* uids more, not upstream */
+static unsigned int		 nforgotten;
 static int			 violation;
 static struct proto_progress	 progress;
 static struct proto_account_result results[PEERS];
@@ -142,8 +144,20 @@ static void
 send_seen(struct channel *ch, uint32_t id)
 {
 	uint32_t	 error = 0;
-	struct ibuf	*buf;
+	unsigned int	 i;
+	struct ibuf	*buf = NULL;
+	char		 uid[16];
 
+	for (i = 0; i < many_seen; i++) {
+		if (buf == NULL)
+			assert_non_null(buf = ibuf_dynamic(64, 12288));
+		snprintf(uid, sizeof(uid), "%u", i);
+		assert_int_equal(proto_seen_add(buf, uid, time(NULL)), 0);
+		if (ibuf_size(buf) < 12000 && i + 1 < many_seen)
+			continue;
+		channel_send_ibuf(ch, SPOOLD_SEEN, id, -1, buf);
+		buf = NULL;
+	}
 	assert_non_null(buf = ibuf_dynamic(64, 1024));
 	assert_int_equal(proto_seen_add(buf, "seen", time(NULL)), 0);
 	channel_send_ibuf(ch, SPOOLD_SEEN, id, -1, buf);
@@ -230,6 +244,7 @@ on_forget(struct channel *ch, struct imsg *imsg, void *arg)
 	(void)ch;
 	(void)imsg;
 	(void)arg;
+	nforgotten++;
 	return (0);
 }
 
@@ -393,7 +408,7 @@ setup(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	nfiles = nresults = nquestions = npeers = naccepted = together = 0;
 	hold_ready = hold_seen = violation = stale = 0;
-	seen_id = 0;
+	seen_id = many_seen = nforgotten = 0;
 	hold_from = 0;
 	memset(files, 0, sizeof(files));
 	memset(&progress, 0, sizeof(progress));
@@ -881,6 +896,22 @@ test_closes_while_comparing(void **state)
 	assert_int_equal(violation, 0);
 }
 
+/* A mailbox that was emptied: spoold is told no faster than it listens. */
+static void
+test_much_is_gone(void **state)
+{
+	(void)state;
+	many_seen = 60000;
+	add_account("a", FETCH_POP3);
+	scripts[0] = pop3_a;
+	schedule_open(1, conf);
+	UNTIL(nresults == 1 && progress.busy == 0);
+	assert_int_equal(results[0].error, 0);
+	assert_int_equal(violation, 0);
+	assert_true(nforgotten > 1000);
+	close_window();
+}
+
 /* spoold dies: its deliveries are lost, and the next window is fine. */
 static void
 test_spoold_dies(void **state)
@@ -993,6 +1024,7 @@ main(void)
 		TEST(closes_with_quit),
 		TEST(closes_while_opening),
 		TEST(closes_while_comparing),
+		TEST(much_is_gone),
 		TEST(spoold_dies),
 		TEST(opens_again),
 		TEST(wrong_answers),
