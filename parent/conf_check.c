@@ -63,6 +63,8 @@ static int	 tariff_gap(const struct conf *, const char *, uint32_t *);
 static void	 check_budgets(struct check *);
 static void	 check_budget(struct check *, const struct conf_budget *);
 static void	 check_dialling(struct check *);
+static int	 covers(const struct conf_listener *,
+		    const struct conf_listener *);
 static int	 is_loopback(const char *);
 
 int
@@ -163,10 +165,15 @@ check_listeners(struct check *k)
 		TAILQ_FOREACH(b, &k->conf->listeners, entry) {
 			if (a == b)
 				break;
-			if (!conf_same_socket(a, b))
+			if (conf_same_socket(a, b))
+				ERROR(k, a, "listen on %s port %u is there "
+				    "already", a->host, a->port);
+			else if (covers(a, b) || covers(b, a))
+				ERROR(k, a, "listen on %s port %u: there is "
+				    "one on %s already", a->host, a->port,
+				    b->host);
+			else
 				continue;
-			ERROR(k, a, "listen on %s port %u is there already",
-			    a->host, a->port);
 			break;
 		}
 	}
@@ -190,6 +197,21 @@ check_listener(struct check *k, const struct conf_listener *l)
 	if (l->tls == TLS_MODE_NONE && !is_loopback(l->host))
 		WARN(k, l, "without \"tls\" passwords pass through the "
 		    "local network in the clear");
+}
+
+/* 1 when a is on every address, that of b among them. */
+static int
+covers(const struct conf_listener *a, const struct conf_listener *b)
+{
+	struct in6_addr all;
+
+	if (a->port != b->port)
+		return (0);
+	if (strchr(a->host, ':') == NULL)
+		return (strcmp(a->host, "0.0.0.0") == 0 &&
+		    strchr(b->host, ':') == NULL);
+	return (inet_pton(AF_INET6, a->host, &all) == 1 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&all) && strchr(b->host, ':') != NULL);
 }
 
 int

@@ -1158,6 +1158,22 @@ a_password_is_no_option(void **state)
 	assert_null(strstr(log, "hunter2"));
 }
 
+static void
+every_address_is_also_each(void **state)
+{
+	(void)state;
+	assert_string_equal(refused("listen on 127.0.0.1 smtp\n"
+	    "listen on 0.0.0.0 smtp\n"), "t:2: listen on 0.0.0.0 port 25: "
+	    "there is one on 127.0.0.1 already\n");
+	assert_string_equal(refused("listen on 0::0 smtp\n"
+	    "listen on fe80::1%lo smtp\n"), "t:2: listen on fe80::1%lo port "
+	    "25: there is one on 0::0 already\n");
+	/* IPv6 is IPv6 only. */
+	conf_free(accepted("listen on 0.0.0.0 smtp\nlisten on :: smtp\n"
+	    "listen on 127.0.0.1 port 26 smtp\n"
+	    "listen on ::1 port 27 smtp\n"));
+}
+
 static int
 setup(void **state)
 {
@@ -1229,7 +1245,8 @@ main(void)
 		cmocka_unit_test(what_is_too_much_to_hand_on_is_refused),
 		cmocka_unit_test(a_comment_does_not_cut_a_word),
 		cmocka_unit_test(what_would_be_ignored_is_refused),
-		cmocka_unit_test(a_password_is_no_option)
+		cmocka_unit_test(a_password_is_no_option),
+		cmocka_unit_test(every_address_is_also_each)
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
