@@ -183,31 +183,40 @@ demo: all regress/modem/modem
 
 # Installation
 
+# What is installed names the places where things are.
+SITED = sed -e 's,@SBINDIR@,$(SBINDIR),g' \
+	-e 's,/usr/local/sbin/relayd,$(SBINDIR)/relayd,g' \
+	-e 's,/etc/mail,$(SYSCONFDIR)/mail,g' \
+	-e 's,/run/relayd,$(RUNSTATEDIR)/relayd,g' \
+	-e 's,/var/empty/relayd,$(LOCALSTATEDIR)/empty/relayd,g' \
+	-e 's,/var/spool/relayd,$(LOCALSTATEDIR)/spool/relayd,g'
+MAN = $(DESTDIR)$(MANDIR)
+EXAMPLES = $(DESTDIR)$(EXAMPLEDIR)
+
 install: all
-	mkdir -p $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) \
-	    $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
-	    $(DESTDIR)$(EXAMPLEDIR) $(DESTDIR)$(SYSCONFDIR)/mail
-	install -m 0755 parent/relayd relayctl/relayctl $(DESTDIR)$(SBINDIR)
+	mkdir -p "$(DESTDIR)$(SBINDIR)" "$(DESTDIR)$(LIBEXECDIR)" \
+	    "$(MAN)/man5" "$(MAN)/man8" "$(EXAMPLES)" \
+	    "$(DESTDIR)$(SYSCONFDIR)/mail"
+	install -m 0755 parent/relayd relayctl/relayctl "$(DESTDIR)$(SBINDIR)"
 	install -m 0755 spoold/spoold dialerd/dialerd fetchd/fetchd \
-	    $(DESTDIR)$(LIBEXECDIR)
-	install -m 0644 man/relayd.conf.5 $(DESTDIR)$(MANDIR)/man5
-	install -m 0644 man/relayd.8 man/relayctl.8 \
-	    $(DESTDIR)$(MANDIR)/man8
-	install -m 0644 etc/relayd.conf etc/relayd.rc \
-	    $(DESTDIR)$(EXAMPLEDIR)
-	sed 's,@SBINDIR@,$(SBINDIR),g' etc/relayd.service.in \
-	    > $(DESTDIR)$(EXAMPLEDIR)/relayd.service
-	chmod 0644 $(DESTDIR)$(EXAMPLEDIR)/relayd.service
-	@test -f $(DESTDIR)$(SYSCONFDIR)/mail/relayd.conf || \
+	    "$(DESTDIR)$(LIBEXECDIR)"
+	$(SITED) man/relayd.conf.5 >"$(MAN)/man5/relayd.conf.5"
+	$(SITED) man/relayd.8 >"$(MAN)/man8/relayd.8"
+	$(SITED) man/relayctl.8 >"$(MAN)/man8/relayctl.8"
+	$(SITED) etc/relayd.conf >"$(EXAMPLES)/relayd.conf"
+	$(SITED) etc/relayd.rc >"$(EXAMPLES)/relayd.rc"
+	$(SITED) etc/relayd.service.in >"$(EXAMPLES)/relayd.service"
+	chmod 0644 "$(MAN)/man5/relayd.conf.5" "$(MAN)/man8/relayd.8" \
+	    "$(MAN)/man8/relayctl.8" "$(EXAMPLES)"/*
+	@test -f "$(DESTDIR)$(SYSCONFDIR)/mail/relayd.conf" || \
 	    echo "now copy $(EXAMPLEDIR)/relayd.conf to" \
 	    "$(SYSCONFDIR)/mail/relayd.conf (mode 0600) and edit it"
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/relayd $(DESTDIR)$(SBINDIR)/relayctl
-	rm -f $(DESTDIR)$(MANDIR)/man5/relayd.conf.5 \
-	    $(DESTDIR)$(MANDIR)/man8/relayd.8 \
-	    $(DESTDIR)$(MANDIR)/man8/relayctl.8
-	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(EXAMPLEDIR)
+	rm -f "$(DESTDIR)$(SBINDIR)/relayd" "$(DESTDIR)$(SBINDIR)/relayctl"
+	rm -f "$(MAN)/man5/relayd.conf.5" "$(MAN)/man8/relayd.8" \
+	    "$(MAN)/man8/relayctl.8"
+	rm -rf "$(DESTDIR)$(LIBEXECDIR)" "$(EXAMPLES)"
 
 clean:
 	rm -f */*.o regress/*/*.o librelayd.a parent/parse.c $(PROGRAMS) \
