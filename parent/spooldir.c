@@ -20,6 +20,29 @@
 static int	 state_fd = -1;
 static int	 lock_fd = -1;
 
+/* The name of what was made must outlive a power cut, too. */
+static void
+make_one(char *path, mode_t mode)
+{
+	char	*slash;
+	int	 fd;
+
+	if (mkdir(path, mode) == -1) {
+		if (errno != EEXIST)
+			fatal("mkdir %s", path);
+		return;
+	}
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	fd = open(slash == path ? "/" : path,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 || fsync(fd) == -1)
+		log_warn("sync %s", path);
+	if (fd != -1)
+		close(fd);
+	*slash = '/';
+}
+
 /* mkdir -p for the path's parents and the path itself. */
 static void
 make_path(const char *path, mode_t mode)
@@ -30,11 +53,9 @@ make_path(const char *path, mode_t mode)
 		fatalx("%s: path too long", path);
 	for (p = buf + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
 		*p = '\0';
-		if (mkdir(buf, 0755) == -1 && errno != EEXIST)
-			fatal("mkdir %s", buf);
+		make_one(buf, 0755);
 	}
-	if (mkdir(buf, mode) == -1 && errno != EEXIST)
-		fatal("mkdir %s", buf);
+	make_one(buf, mode);
 }
 
 /*
@@ -48,6 +69,8 @@ make_dir(int dirfd, const char *name, uid_t uid, gid_t gid, mode_t mode)
 
 	if (mkdirat(dirfd, name, mode) == -1 && errno != EEXIST)
 		fatal("mkdir %s", name);
+	if (fsync(dirfd) == -1)
+		log_warn("sync directory of %s", name);
 	if ((fd = openat(dirfd, name,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1)
 		fatal("open %s", name);
@@ -102,17 +125,25 @@ spooldir_make(const struct conf *conf)
 	if (flock(lock_fd, LOCK_EX | LOCK_NB) == -1)
 		fatalx("%s: another relayd uses this spool",
 		    conf->global.spool);
-	fsync(spool);
 	close(spool);
 }
 
 int
 spooldir_open_state(const char *name, int flags)
 {
+	int	 fd, error;
+
 	if ((flags & O_ACCMODE) != O_RDONLY)
 		flags |= O_CREAT;
-	return (openat(state_fd, name, flags | O_NOFOLLOW | O_CLOEXEC,
-	    0600));
+	fd = openat(state_fd, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* What is made durable in the file must be found again. */
+	if (fd != -1 && (flags & O_CREAT) && fsync(state_fd) == -1) {
+		error = errno;
+		close(fd);
+		errno = error;
+		return (-1);
+	}
+	return (fd);
 }
 
 int

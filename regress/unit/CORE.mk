@@ -6,6 +6,11 @@ regress/ipc/ipc_test: regress/ipc/ipc_test.o librelayd.a
 regress/unit/conf_msg_test: regress/unit/conf_msg_test.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/conf_msg_test.o librelayd.a $(LIBS) -lcmocka
 
+regress/unit/spooldir_test: regress/unit/spooldir_test.o parent/spooldir.o \
+    librelayd.a
+	$(CC) $(LDFLAGS) -Wl,--wrap=fsync -o $@ regress/unit/spooldir_test.o \
+	    parent/spooldir.o librelayd.a $(LIBS) -lcmocka
+
 regress/unit/channel_test: regress/unit/channel_test.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/channel_test.o librelayd.a $(LIBS) -lcmocka
 
