@@ -260,8 +260,9 @@ stream_wanted(const struct stream *s, int *soon)
 		return (0);
 	}
 	/* Nothing was said yet, so nothing is to be finished. */
-	if (s->finishing && s->queued == 0 && !s->lingering &&
-	    (s->connecting || s->tls_state == STREAM_TLS_HANDSHAKE))
+	if (s->finishing && !s->lingering &&
+	    (s->tls_state == STREAM_TLS_HANDSHAKE ||
+	    (s->connecting && s->queued == 0)))
 		*soon = 1;
 	if (s->connecting)
 		return (EV_WRITE);
@@ -348,6 +349,9 @@ stream_move(struct stream *s, short what)
 	if (!failed && s->tls_state == STREAM_TLS_WAITING &&
 	    s->plain_left == 0)
 		s->tls_state = STREAM_TLS_HANDSHAKE;
+	/* The context of a server may be gone with the owner. */
+	if (s->tls_state == STREAM_TLS_HANDSHAKE && s->finishing)
+		return;
 	if (!failed && s->tls_state == STREAM_TLS_HANDSHAKE) {
 		stream_handshake(s);
 		if (s->tls_state == STREAM_TLS_OPEN)
@@ -400,10 +404,11 @@ stream_ended(struct stream *s)
 		return (1);
 	if (s->lingering)
 		return (s->eof);
+	if (s->tls_state == STREAM_TLS_HANDSHAKE)
+		return (1);
 	if (s->queued > 0)
 		return (0);
-	if (s->connecting || s->tls_state == STREAM_TLS_WAITING ||
-	    s->tls_state == STREAM_TLS_HANDSHAKE)
+	if (s->connecting || s->tls_state == STREAM_TLS_WAITING)
 		return (1);
 	if (s->tls_state == STREAM_TLS_OPEN && !stream_tls_close(s))
 		return (0);

@@ -50,7 +50,8 @@ void		 stream_free(struct stream *);
 /*
  * Closes when the output has been written (bounded by the timeout, or by a
  * minute without progress where there is none); no callback runs any more,
- * and the stream is not the caller's any more.
+ * and the stream is not the caller's any more.  A TLS handshake does not go
+ * on: what waits for its end is lost.
  */
 void		 stream_finish(struct stream *);
 

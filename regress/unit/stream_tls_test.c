@@ -519,6 +519,37 @@ test_finish(void **state)
 	peer_until(peer_fd_closed(own));
 }
 
+/*
+ * Without an owner there is no handshake: the server's context may go.  What
+ * waits for it is lost, what goes before it in plain text is not.
+ */
+static void
+test_finish_in_handshake(void **state)
+{
+	struct peer	p;
+	char		buf[16];
+	ssize_t		n = -1;
+	int		fds[2], i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		peer_pair(fds);
+		peer_init(&p, fds[0], on_keep);
+		if (i == 1)
+			assert_int_equal(stream_write(p.s, "220\r\n", 5), 0);
+		assert_int_equal(stream_tls_server(p.s, server), 0);
+		if (i == 0)
+			peer_turns(10);
+		assert_int_equal(stream_write(p.s, "421\r\n", 5), 0);
+		stream_finish(p.s);
+		p.forbidden = 1;
+		peer_until(peer_fd_closed(fds[0]));
+		peer_until((n = read(fds[1], buf, sizeof(buf))) != -1);
+		assert_int_equal(n, i == 0 ? 0 : 5);
+		close(fds[1]);
+	}
+}
+
 /* The peer is gone without good-bye: one terminal event, data kept. */
 static void
 test_cut_off(void **state)
@@ -652,6 +683,7 @@ main(void)
 		cmocka_unit_test(test_eof_in_handshake),
 		cmocka_unit_test(test_held_by_tls),
 		cmocka_unit_test(test_finish),
+		cmocka_unit_test(test_finish_in_handshake),
 		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_free_in_callback),
 		cmocka_unit_test(test_connect),
