@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "conf.h"
 #include "log.h"
 #include "session.h"
@@ -299,30 +300,6 @@ session_line(struct session *s, char **line, size_t *len, size_t limit)
 	return (n);
 }
 
-/* RFC 4648 4. */
-static void
-base64(const uint8_t *in, size_t len, char *out)
-{
-	static const char	 set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32_t		 v;
-	size_t			 i, n;
-
-	for (i = 0; i < len; i += 3) {
-		n = len - i;
-		v = (uint32_t)in[i] << 16;
-		if (n > 1)
-			v |= (uint32_t)in[i + 1] << 8;
-		if (n > 2)
-			v |= in[i + 2];
-		*out++ = set[v >> 18];
-		*out++ = set[v >> 12 & 63];
-		*out++ = n > 1 ? set[v >> 6 & 63] : '=';
-		*out++ = n > 2 ? set[v & 63] : '=';
-	}
-	*out = '\0';
-}
-
 char *
 session_sasl_plain(const struct session *s)
 {
@@ -336,8 +313,7 @@ session_sasl_plain(const struct session *s)
 		return (NULL);
 	memcpy(in + 1, s->login, llen);
 	memcpy(in + 2 + llen, s->password, plen);
-	if ((out = malloc((len + 2) / 3 * 4 + 1)) != NULL)
-		base64(in, len, out);
+	out = base64_encode(in, len);
 	freezero(in, len);
 	return (out);
 }

@@ -30,11 +30,6 @@ ssize_t	 sasl_base64_decode(const char *, size_t, char *dst, size_t size);
 ssize_t	 sasl_base64_decode_lax(const char *, size_t, char *dst,
 	    size_t size, int *rest);
 /*
- * Encodes in base64: a string to be freed, overwritten before when it is a
- * secret; NULL with errno.
- */
-char	*sasl_base64_encode(const void *, size_t);
-/*
  * Takes a decoded PLAIN message apart; acting for somebody else is not
  * possible.  0, or -1.
  */

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <tls.h>
 
+#include "base64.h"
 #include "conf.h"
 #include "log.h"
-#include "sasl.h"
 #include "smtp_client_internal.h"
 
 int
@@ -63,7 +63,7 @@ client_secret(struct smtp_client *c, const char *words, const void *secret,
 	char	*b64;
 	int	 error;
 
-	if ((b64 = sasl_base64_encode(secret, len)) == NULL)
+	if ((b64 = base64_encode(secret, len)) == NULL)
 		return (-1);
 	error = stream_printf(c->stream, "%s%s\r\n", words, b64);
 	freezero(b64, strlen(b64));

@@ -2,7 +2,7 @@
 
 FLUSH_CLIENT_OBJS = regress/unit/smtp_peer.o spoold/smtp_client.o \
 	spoold/smtp_login.o spoold/smtp_transaction.o spoold/smtp_reply.o \
-	spoold/sasl.o spoold/envelope.o
+	spoold/envelope.o
 
 FLUSH_QUEUE_OBJS = spoold/queue.o spoold/queue_batch.o spoold/queue_clean.o \
 	spoold/queue_memory.o spoold/queue_read.o spoold/queue_reader.o \

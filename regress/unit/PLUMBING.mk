@@ -1,10 +1,13 @@
 # See LICENSE for the terms.
-# imsg, the stream and the transparency of dots.
+# imsg, base64, the stream and the transparency of dots.
 
 STREAM_TEST_OBJS = regress/unit/stream_peer.o
 
 regress/unit/imsg_test: regress/unit/imsg_test.o $(IMSG_OBJS)
 	$(CC) $(LDFLAGS) -o $@ regress/unit/imsg_test.o $(IMSG_OBJS) $(LIBS) -lcmocka
+
+regress/unit/base64_test: regress/unit/base64_test.o relayd/base64.o
+	$(CC) $(LDFLAGS) -o $@ regress/unit/base64_test.o relayd/base64.o $(LIBS) -lcmocka
 
 regress/unit/dot_test: regress/unit/dot_test.o relayd/dot.o
 	$(CC) $(LDFLAGS) -o $@ regress/unit/dot_test.o relayd/dot.o $(LIBS) -lcmocka
