@@ -60,13 +60,6 @@ set_port(struct proto_addresses *res, uint32_t port)
 	}
 }
 
-static socklen_t
-address_len(const struct sockaddr_storage *ss)
-{
-	return (ss->ss_family == AF_INET ? sizeof(struct sockaddr_in) :
-	    sizeof(struct sockaddr_in6));
-}
-
 /* What a task gave: nothing but what it may give. */
 static int
 addresses_valid(const struct proto_addresses *res)
@@ -183,7 +176,7 @@ remembered_write(void)
 		fprintf(f, "%lld %s", (long long)r->when, r->host);
 		for (i = 0; i < r->res.count; i++)
 			if (getnameinfo((struct sockaddr *)&r->res.address[i],
-			    address_len(&r->res.address[i]), text,
+			    proto_address_len(&r->res.address[i]), text,
 			    sizeof(text), NULL, 0, NI_NUMERICHOST) == 0)
 				fprintf(f, " %s", text);
 		fputc('\n', f);

@@ -7,7 +7,6 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
 #include <errno.h>
 #include <event.h>
 #include <fcntl.h>
@@ -165,24 +164,11 @@ connector_stream(struct stream *s, enum stream_event event, void *arg)
 	connector_step(c);
 }
 
-static socklen_t
-address_len(const struct sockaddr_storage *ss)
-{
-	switch (ss->ss_family) {
-	case AF_INET:
-		return (sizeof(struct sockaddr_in));
-	case AF_INET6:
-		return (sizeof(struct sockaddr_in6));
-	default:
-		return (0);
-	}
-}
-
 /* One address: 0 when the connection is on its way, else -1. */
 static int
 connector_try(struct connector *c, const struct sockaddr_storage *ss)
 {
-	socklen_t	 len = address_len(ss);
+	socklen_t	 len = proto_address_len(ss);
 	uint64_t	 left = time_left(c);
 
 	if (!c->tried)

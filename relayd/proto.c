@@ -1,6 +1,9 @@
 /* See LICENSE for the terms. */
 /* The protocol table: a row per message type. */
 
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
 #include <errno.h>
 #include <string.h>
 
@@ -198,4 +201,17 @@ proto_seen_get(struct ibuf *buf, char *uid, size_t size, int64_t *when)
 	}
 	*when = (int64_t)t;
 	return (0);
+}
+
+socklen_t
+proto_address_len(const struct sockaddr_storage *ss)
+{
+	switch (ss->ss_family) {
+	case AF_INET:
+		return (sizeof(struct sockaddr_in));
+	case AF_INET6:
+		return (sizeof(struct sockaddr_in6));
+	default:
+		return (0);
+	}
 }

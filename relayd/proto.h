@@ -241,6 +241,9 @@ struct proto_deliver_ready {
 	uint64_t		 offset;	/* bytes that are there already */
 };
 
+/* Bytes of an address of IPv4 or IPv6; 0: it is of another family. */
+socklen_t	 proto_address_len(const struct sockaddr_storage *);
+
 struct ibuf;
 /*
  * One entry of a SPOOLD_SEEN payload: a uid and when it was fetched (time_t).

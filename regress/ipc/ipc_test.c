@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <netinet/in.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -250,6 +251,21 @@ test_no_handler(void **state)
 	rows[0].type = 1;
 }
 
+static void
+test_address_len(void **state)
+{
+	struct sockaddr_storage	 ss;
+
+	(void)state;
+	memset(&ss, 0, sizeof(ss));
+	ss.ss_family = AF_INET;
+	assert_int_equal(proto_address_len(&ss), sizeof(struct sockaddr_in));
+	ss.ss_family = AF_INET6;
+	assert_int_equal(proto_address_len(&ss), sizeof(struct sockaddr_in6));
+	ss.ss_family = AF_UNIX;
+	assert_int_equal(proto_address_len(&ss), 0);
+}
+
 int
 main(void)
 {
@@ -263,6 +279,7 @@ main(void)
 		cmocka_unit_test(test_with_fd),
 		cmocka_unit_test(test_unknown_type),
 		cmocka_unit_test(test_no_handler),
+		cmocka_unit_test(test_address_len),
 	};
 	uint32_t	 i;
 
