@@ -266,9 +266,17 @@ recipient_refused(struct smtp_session *s, const struct smtp_command *cmd,
 	}
 }
 
+/* address_equal without its price: there may be many recipients. */
+static int
+same_address(const char *known, const struct address *a)
+{
+	return (strncmp(known, a->text, a->at) == 0 &&
+	    strcasecmp(known + a->at, a->text + a->at) == 0);
+}
+
 /* The same recipient again, by another address perhaps, gets one copy. */
 static int
-recipient_known(const struct envelope *e, const char *address,
+recipient_known(const struct envelope *e, const struct address *address,
     const char *user)
 {
 	const struct recipient	*r;
@@ -279,7 +287,7 @@ recipient_known(const struct envelope *e, const char *address,
 		if (user != NULL && r->user != NULL) {
 			if (strcmp(r->user, user) == 0)
 				return (1);
-		} else if (strcmp(r->address, address) == 0)
+		} else if (same_address(r->address, address))
 			return (1);
 	}
 	return (0);
@@ -329,7 +337,7 @@ command_rcpt(struct smtp_session *s, const struct smtp_command *cmd)
 	route = route_recipient(child_conf, &cmd->address, may_relay);
 	if (route.kind != ROUTE_LOCAL && route.kind != ROUTE_RELAY)
 		return (recipient_refused(s, cmd, route.kind));
-	if (!recipient_known(e, cmd->address.text, route.user)) {
+	if (!recipient_known(e, &cmd->address, route.user)) {
 		if (e->nrecipients >= SMTP_RECIPIENTS_LIMIT)
 			return (smtp_session_reply(s, 452, "4.5.3",
 			    "Too many recipients"));

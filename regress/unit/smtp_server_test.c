@@ -965,10 +965,18 @@ test_same_recipient(void **state)
 	ask("MAIL FROM:<a@x>\r\n", "250 2.1.0 ");
 	ask("RCPT TO:<alice@ship.example>\r\n", "250 2.1.5 ");
 	ask("RCPT TO:<al@isp.example>\r\n", "250 2.1.5 ");
+	/* Domains know no case, what is before the "@" may. */
+	ask("RCPT TO:<b@far.example>\r\n", "250 2.1.5 ");
+	ask("RCPT TO:<b@FAR.Example>\r\n", "250 2.1.5 ");
+	ask("RCPT TO:<B@far.example>\r\n", "250 2.1.5 ");
 	data();
 	say("x\r\n.\r\n");
 	expect_silence();
-	assert_int_equal(submitted.envelope->nrecipients, 1);
+	assert_int_equal(submitted.envelope->nrecipients, 3);
+	assert_string_equal(submitted.envelope->recipients[1].address,
+	    "b@far.example");
+	assert_string_equal(submitted.envelope->recipients[2].address,
+	    "B@far.example");
 	commit(0);
 	(void)expect("250 2.0.0 ");
 }
