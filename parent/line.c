@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -380,6 +381,7 @@ line_open(const struct proto_line *msg)
 {
 	const struct conf_line	*conf;
 	const char		*what = "";
+	char			 text[PROTO_TEXT_MAX] = "";
 	int			 error, fd = -1;
 
 	line.call = msg->call;
@@ -391,11 +393,11 @@ line_open(const struct proto_line *msg)
 	} else if ((error = line_start(conf, &what)) == 0 && line.tty != -1 &&
 	    (fd = fcntl(line.tty, F_DUPFD_CLOEXEC, 3)) == -1)
 		error = errno;
-	if (error != 0)
-		log_warnx("line %s: %s: %s", line.name, what,
-		    strerror(error));
-	line_tell(PARENT_LINE_TTY, (uint32_t)error, error == 0 ? "" : what,
-	    fd);
+	if (error != 0) {
+		snprintf(text, sizeof(text), "%s: %s", what, strerror(error));
+		log_warnx("line %s: %s", line.name, text);
+	}
+	line_tell(PARENT_LINE_TTY, (uint32_t)error, text, fd);
 }
 
 int

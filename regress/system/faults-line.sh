@@ -77,6 +77,8 @@ no_modem() {
 	SITE=mute RELAYD=$mute_relayd MODEM=$mute_modem
 	is "a device that is not there is \"no-line\"" \
 	    "$(call_field 1 result)" no-line
+	is "... and says why" "$(call_field 1 reason)" \
+	    "$T/mute/modem: No such file or directory"
 	is "... without a window" "$(call_field 1 up)" null
 	check "a modem that does not answer is given up" \
 	    wait_until 30 has_closed 2
