@@ -195,7 +195,7 @@ line_report(char *text)
 	}
 	if (strcmp(text, "up") == 0) {
 		/* Too late where it is to go down already. */
-		if (line.stage != LINKING)
+		if (line.stage != LINKING || line.killed)
 			return;
 		line.stage = UP;
 		line_timer(line.window + LINE_GRACE);
