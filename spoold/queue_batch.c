@@ -97,7 +97,7 @@ segment_abandon(struct queue *q)
 	queue_retire(q);
 }
 
-/* Makes a new segment the active one.  0, or an errno. */
+/* Makes a new segment the active one; else, with an errno, it stays. */
 static int
 segment_open(struct queue *q)
 {
@@ -118,6 +118,7 @@ segment_open(struct queue *q)
 		queue_segment_free(q, s);
 		return (error);
 	}
+	queue_retire(q);
 	q->active = s;
 	q->active_fd = fd;
 	return (0);
@@ -247,10 +248,11 @@ queue_batch_write(struct queue *q, struct batch *b)
 
 	if (b->bytes > QUEUE_SEGMENT_LIMIT / 2)
 		return (EFBIG);
-	if (q->active != NULL && q->active->size > 0 &&
-	    q->active->size + b->bytes > q->segment_max)
-		queue_retire(q);
-	if (q->active == NULL && (error = segment_open(q)) != 0)
+	/* Where no file can be made the old segment must do. */
+	if ((q->active == NULL || (q->active->size > 0 &&
+	    q->active->size + b->bytes > q->segment_max)) &&
+	    (error = segment_open(q)) != 0 && (q->active == NULL ||
+	    q->active->size + b->bytes > QUEUE_SEGMENT_LIMIT))
 		return (error);
 	if (q->active->size > 0)
 		return (batch_append(q, b));
@@ -281,8 +283,8 @@ queue_rotate(struct queue *q)
 	int		 error;
 
 	memset(&b, 0, sizeof(b));
-	queue_retire(q);
-	error = queue_batch_write(q, &b);
+	if ((error = segment_open(q)) == 0)
+		error = queue_batch_write(q, &b);
 	queue_batch_free(&b);
 	return (error);
 }

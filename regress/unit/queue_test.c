@@ -1162,6 +1162,34 @@ failed_sync(void **state)
 	queue_close(q);
 }
 
+/* Without inodes there is no new segment, but the old one takes more. */
+static void
+no_file_can_be_made(void **state)
+{
+	struct queue	*q = must_open();
+	uint64_t	 a, b;
+	int		 i;
+
+	(void)state;
+	a = put(q, 1, 600, 1);
+	b = put(q, 2, 600, 1);
+	q->segment_max = 1000;
+	store_faults.create_error = ENOSPC;
+	assert_int_equal(mark(q, a, 0, RECIPIENT_SENT, "250"), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(queue_rotate(q), ENOSPC);
+		assert_non_null(q->active);
+	}
+	store_faults_reset();
+	(void)put(q, 3, 10, 1);
+	assert_int_equal(store_count(spoolfd, "queue", "log."), 2);
+	q = reopen(q);
+	assert_int_equal(count(q), 2);
+	assert_message(q, b, 2, 600, 1);
+	assert_int_equal(queue_is_marked(q, a, 0), 1);
+	queue_close(q);
+}
+
 /* What the disk would not give back may be found by the next start. */
 static void
 doubt_lasts_until_a_commit(void **state)
@@ -1498,6 +1526,7 @@ main(void)
 		TEST(file_size_limit),
 		TEST(reserve_is_for_marks),
 		TEST(failed_sync),
+		TEST(no_file_can_be_made),
 		TEST(doubt_lasts_until_a_commit),
 		TEST(a_removed_segment_is_gone_for_good),
 		TEST(failed_sync_of_new_segment),

@@ -236,6 +236,10 @@ __wrap_openat(int fd, const char *name, int flags, ...)
 	mode = va_arg(ap, mode_t);
 	va_end(ap);
 	before(STORE_CREATE, fd, name);
+	if (store_faults.create_error != 0) {
+		errno = store_faults.create_error;
+		return (-1);
+	}
 	return (after(STORE_CREATE, fd, name,
 	    __real_openat(fd, name, flags, mode)));
 }

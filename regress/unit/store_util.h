@@ -42,6 +42,7 @@ struct store_faults {
 	size_t		 write_limit;	/* ... after so many bytes */
 	int		 truncate_error;
 	int		 rename_error;
+	int		 create_error;
 	off_t		 bad_from;	/* pread fails with EIO between */
 	off_t		 bad_to;
 	int64_t		 clock_offset;	/* seconds */
