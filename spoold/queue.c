@@ -125,9 +125,8 @@ body_unlink(const struct queue *q, uint64_t id)
 		log_warn("queue: %s", name);
 }
 
-/* 0 when so many bytes leave the reserve alone, else ENOSPC. */
-static int
-space_check(const struct queue *q, uint64_t bytes)
+int
+queue_space(const struct queue *q, uint64_t bytes)
 {
 	struct statvfs	 vfs;
 	uint64_t	 avail;
@@ -146,7 +145,7 @@ writer_flush(struct queue_writer *w)
 	const uint8_t	*p = w->buf;
 	ssize_t		 n;
 
-	if ((errno = space_check(w->queue, w->len)) != 0)
+	if ((errno = queue_space(w->queue, w->len)) != 0)
 		return (-1);
 	for (; w->len > 0; p += n, w->len -= (size_t)n) {
 		n = write(w->fd, p, w->len);
@@ -338,7 +337,7 @@ commit_refuse(struct queue *q, struct queue_items *items)
 			bytes += RECORD_HEADER_LEN + item->head_len +
 			    (item->entry->file ? 0 : item->writer->size);
 	if (bytes > 0)
-		space = space_check(q, bytes);
+		space = queue_space(q, bytes);
 	TAILQ_FOREACH(item, items, link) {
 		if (item->writer == NULL)
 			continue;

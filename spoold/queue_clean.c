@@ -162,6 +162,9 @@ copy_forward(struct queue *q)
 		}
 		count++;
 	}
+	/* It can wait, and marks cannot. */
+	if (error == 0 && count > 0)
+		error = queue_space(q, b.bytes);
 	if (error == 0 && count > 0)
 		error = queue_batch_write(q, &b);
 	if (error == 0)

@@ -149,6 +149,11 @@ struct batch {
 	struct segment		*segment;	/* once written */
 };
 
+/* queue.c */
+
+/* 0 when so many bytes leave the reserve alone, else ENOSPC. */
+int		 queue_space(const struct queue *, uint64_t bytes);
+
 /* queue_memory.c */
 
 /* A new id: the time in microseconds, but always more than the last. */

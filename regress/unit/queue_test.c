@@ -1364,7 +1364,8 @@ few_are_copied_forward(void **state)
 {
 	struct queue	*q = must_open();
 	struct envelope	*e;
-	uint64_t	 ids[40], big;
+	struct segment	*active;
+	uint64_t	 ids[40], big, size;
 	unsigned int	 i;
 
 	(void)state;
@@ -1381,6 +1382,14 @@ few_are_copied_forward(void **state)
 		assert_int_equal(mark(q, ids[i], 1, RECIPIENT_SENT, ""), 0);
 	}
 	assert_true(store_count(spoolfd, "queue", "log.") > 4);
+	/* Not into what is kept for marks. */
+	store_faults.available = QUEUE_RESERVE;
+	active = q->active;
+	size = active->size;
+	queue_clean(q);
+	assert_ptr_equal(q->active, active);
+	assert_int_equal(active->size, size);
+	store_faults.available = 0;
 	for (i = 0; i < 5; i++) {
 		q->segment_max = 20000;
 		queue_clean(q);
