@@ -67,7 +67,8 @@ static const int promise_path[] = {
 	SCMP_SYS(lstat), SCMP_SYS(fstatat64),
 	SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(fchmod), SCMP_SYS(fstatfs),
-	SCMP_SYS(statfs), SCMP_SYS(flock), SCMP_SYS(utimensat), -1
+	SCMP_SYS(fstatfs64), SCMP_SYS(statfs), SCMP_SYS(statfs64),
+	SCMP_SYS(flock), SCMP_SYS(utimensat), -1
 };
 
 /* The LAN's connections, or relayctl's. */
