@@ -28,7 +28,8 @@ struct smtp_client;
  * trip.
  */
 #define SMTP_FLIGHT_MESSAGES	3
-/* No further message is begun when so many bytes are unanswered. */
+/* No further message is begun when so many bytes are unanswered; and a body
+ * of so many is sent only when a recipient has been accepted. */
 #define SMTP_FLIGHT_BYTES	(64 * 1024)
 /* RFC 5321 4.5.3.1.8: every server takes 100 recipients in a transaction. */
 #define SMTP_RECIPIENTS_MAX	100

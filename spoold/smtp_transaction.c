@@ -248,11 +248,24 @@ transaction_next(struct smtp_client *c)
 	return (t);
 }
 
+/*
+ * A large body waits until somebody is there to take it: one round trip,
+ * against minutes of the line for nothing, in each window where the answer
+ * is 4xx.  DATA waits anyway.
+ */
+static int
+is_large(const struct smtp_client *c, const struct smtp_message *m)
+{
+	return ((c->ehlo.extensions & SMTP_EXT_CHUNKING) != 0 &&
+	    m->size >= SMTP_FLIGHT_BYTES);
+}
+
 /* One step of the current transaction: 1 taken, 0 to wait, -1 with errno. */
 static int
 transaction_step(struct smtp_client *c, struct transaction *t)
 {
 	int	 pipelining = c->ehlo.extensions & SMTP_EXT_PIPELINING;
+	int	 waits = !pipelining || is_large(c, t->m);
 
 	switch (t->step) {
 	case STEP_RSET:
@@ -277,7 +290,9 @@ transaction_step(struct smtp_client *c, struct transaction *t)
 			t->step = STEP_CONTENT;
 		return (send_rcpt(c, t) == -1 ? -1 : 1);
 	case STEP_CONTENT:
-		if (!pipelining && t->naccepted == 0) {
+		if (waits && !TAILQ_EMPTY(&c->commands))
+			return (0);
+		if (waits && t->naccepted == 0) {
 			transaction_done(c, t, 0);
 			return (1);
 		}

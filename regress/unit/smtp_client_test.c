@@ -300,8 +300,9 @@ test_flight_bytes(void **state)
 	static const struct peer_step script[] = {
 		HELLO(FAST),
 		EXPECT("MAIL FROM:<a@us>"), EXPECT("RCPT TO:<b@them>"),
+		QUIET, SEND("250 m\n250 r\n"),
 		EXPECT("BDAT 65536 LAST"), SKIP(SMTP_FLIGHT_BYTES), QUIET,
-		SEND("250 m\n250 r\n250 b\n"),
+		SEND("250 b\n"),
 		EXPECT("MAIL FROM:<a@us>"), EXPECT("RCPT TO:<c@them>"),
 		EXPECT("BDAT 0 LAST"), SEND("250 m\n250 r\n250 b\n"), END
 	};
@@ -315,6 +316,33 @@ test_flight_bytes(void **state)
 	run(&plain, script);
 	assert_string_equal(own.told, "b@them sent 250\ndone 0\n"
 	    "c@them sent 250\ndone 1\n");
+}
+
+/* A large body does not go where nobody takes it. */
+static void
+test_large_refused(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO(FAST),
+		EXPECT("MAIL FROM:<a@us>"), LONE("RCPT TO:<no@them>"),
+		SEND("250 m\n450 r\n"), EXPECT("RSET"),
+		EXPECT("MAIL FROM:<a@us>"), LONE("RCPT TO:<b@them>"),
+		SEND("250 s\n552 m\n503 r\n"), EXPECT("RSET"),
+		EXPECT("MAIL FROM:<a@us>"), EXPECT("RCPT TO:<c@them>"),
+		EXPECT("BDAT 0 LAST"), SEND("250 s\n250 m\n250 r\n250 b\n"),
+		END
+	};
+	char	*body;
+
+	(void)state;
+	assert_non_null(body = calloc(1, SMTP_FLIGHT_BYTES));
+	message("a@us", body, SMTP_FLIGHT_BYTES, "no@them", NULL);
+	message("a@us", body, SMTP_FLIGHT_BYTES, "b@them", NULL);
+	free(body);
+	MESSAGE("a@us", "", "c@them");
+	run(&plain, script);
+	assert_string_equal(own.told, "no@them deferred 450\ndone 0\n"
+	    "b@them refused 552\ndone 1\nc@them sent 250\ndone 2\n");
 }
 
 /* A server of 1982: one command at a time, and dots doubled. */
@@ -1106,7 +1134,8 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		T(test_one_flight), T(test_flight_messages),
-		T(test_flight_bytes), T(test_helo_and_data),
+		T(test_flight_bytes), T(test_large_refused),
+		T(test_helo_and_data),
 		T(test_pipelined_data), T(test_bdat_without_recipient),
 		T(test_data_without_recipient), T(test_mail_refused),
 		T(test_mail_refused_alone), T(test_final_refusal),
