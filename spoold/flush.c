@@ -405,11 +405,12 @@ flush_end(void *arg, enum smtp_end end, const char *why)
 	flush_detach();
 	switch (end) {
 	case SMTP_END_CONNECT:
+	case SMTP_END_TLS:
 		log_info("upstream %s: %s", flush.upstream, why);
 		connector_next(flush.connector, why);
 		flush_progress();
 		break;
-	case SMTP_END_TLS:
+	case SMTP_END_LOCAL:
 	case SMTP_END_AUTH:
 		flush_give_up(why);
 		break;

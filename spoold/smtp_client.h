@@ -68,7 +68,9 @@ enum smtp_outcome {
 enum smtp_end {
 	SMTP_END_CONNECT,	/* not reached, cut off in the handshake, or
 				 * not greeted: another address may do */
-	SMTP_END_TLS,		/* no TLS that we trust */
+	SMTP_END_TLS,		/* no TLS that we trust: not the server that
+				 * was meant; another address may be */
+	SMTP_END_LOCAL,		/* we cannot begin TLS */
 	SMTP_END_AUTH,		/* it does not let us in */
 	SMTP_END_PROTOCOL,	/* it does not speak SMTP that we follow */
 	SMTP_END_CHUNKING,	/* it offers BDAT and does not take it */

@@ -34,20 +34,23 @@ int
 smtp_login_tls(struct smtp_client *c)
 {
 	struct tls_config	*config;
-	int			 error = -1;
+	int			 error = -1, injected;
 
 	if (c->ca == NULL)
-		return (smtp_client_end(c, SMTP_END_TLS,
+		return (smtp_client_end(c, SMTP_END_LOCAL,
 		    "no certificate authorities to trust"));
 	if ((config = tls_config_new()) == NULL)
-		return (smtp_client_end(c, SMTP_END_TLS,
+		return (smtp_client_end(c, SMTP_END_LOCAL,
 		    "no TLS configuration"));
 	if (tls_config_set_ca_mem(config, c->ca, c->ca_len) == 0)
 		error = stream_tls_client(c->stream, config, c->host);
+	injected = error == -1 && errno == EPROTO;
 	tls_config_free(config);
+	if (injected)
+		return (smtp_client_end(c, SMTP_END_TLS,
+		    "TLS: input before the handshake"));
 	if (error == -1)
-		return (smtp_client_end(c, SMTP_END_TLS, "TLS: %s",
-		    errno == EPROTO ? "input before the handshake" :
+		return (smtp_client_end(c, SMTP_END_LOCAL, "TLS: %s",
 		    stream_error(c->stream)));
 	c->phase = PHASE_TLS;
 	c->secure = 1;

@@ -665,6 +665,32 @@ test_no_trust(void **state)
 	assert_int_equal(tries(id), 0);
 }
 
+/*
+ * A server that we do not trust may only be at an address that was another's
+ * once: a fresh look-up is tried, and then no more.
+ */
+static void
+test_not_trusted(void **state)
+{
+	static const struct peer_step script[] = {
+		SEND("220 x\n"), EXPECT("EHLO us.example"),
+		SEND("250-x\n250 PIPELINING\n"), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	TAILQ_FIRST(&child_conf->upstreams)->relay_tls = TLS_MODE_STARTTLS;
+	id = enqueue(1, "b@x", NULL);
+	scripts[0] = scripts[1] = script;
+	window_whole();
+	assert_int_equal(accepted, 2);
+	assert_int_equal(names.asked, 2);
+	assert_int_equal(names.fresh, 1);
+	assert_int_equal(last.failed, 1);
+	assert_int_equal(last.todo, 1);
+	assert_int_equal(tries(id), 0);
+}
+
 /* The first address is dead: the second does. */
 static void
 test_next_address(void **state)
@@ -849,6 +875,7 @@ main(void)
 		T(test_break_in_between), T(test_break_after_errors),
 		T(test_no_address),
 		T(test_there_later), T(test_closes_early), T(test_no_trust),
+		T(test_not_trusted),
 		T(test_next_address), T(test_new_mail),
 		T(test_window_closes), T(test_too_many_recipients),
 		T(test_state), T(test_unreadable),
