@@ -42,6 +42,7 @@ struct pop3 {
 	struct session		*session;
 	TAILQ_HEAD(, answer)	 answers;
 	unsigned int		 nanswers, retrieving, deleted;
+	unsigned int		 given;		/* messages, or a part */
 	uint32_t		 caps;
 	int			 caps_known;
 	int			 lines;		/* within an answer of many */
@@ -383,6 +384,7 @@ static void
 retr_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 {
 	if (r->status == POP3_OK) {
+		p->given++;
 		p->body = 1;
 		p->dots = 0;
 		p->lost = 0;
@@ -421,10 +423,26 @@ quit_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 
 static const struct command quit_command = { quit_status, NULL, NULL };
 
+/*
+ * With "EXPIRE 0" QUIT makes the server drop all that it gave, so it must
+ * not hear it before that is durable (M3).
+ */
+static int
+may_quit(const struct pop3 *p)
+{
+	return ((p->caps & POP3_CAP_EXPIRE_0) == 0 ||
+	    p->given <= p->session->inbox->fetched);
+}
+
 /* No answer to QUIT is worth waiting for where nothing was deleted. */
 static void
 pop3_quit(struct pop3 *p)
 {
+	if (!may_quit(p)) {
+		session_fail(p->session, p->session->inbox->error, "%s",
+		    p->session->inbox->text);
+		return;
+	}
 	p->quitting = 1;
 	expect(p, &quit_command, NULL);
 	session_send(p->session, "QUIT");
@@ -633,7 +651,7 @@ pop3_close(struct session *s)
 
 	if (p->quitting)
 		return (1);
-	if (!p->planned || p->retrieving > 0 || !has_room(p) ||
+	if (!p->planned || p->retrieving > 0 || !has_room(p) || !may_quit(p) ||
 	    (p->deleted == 0 && p->nanswers == 0))
 		return (0);
 	pop3_quit(p);

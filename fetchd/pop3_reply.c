@@ -97,6 +97,18 @@ pop3_reply_parse(const char *line, size_t len, struct pop3_reply *r)
 		parse_code(r);
 }
 
+/* Is the word of len bytes at *p that name?  Then *p is past it. */
+static int
+take_word(const char **p, const char *end, const char *name)
+{
+	size_t	 n = next_word(p, end);
+
+	if (!word_is(*p, n, name))
+		return (0);
+	*p += n;
+	return (1);
+}
+
 uint32_t
 pop3_reply_capability(const char *line, size_t len)
 {
@@ -107,9 +119,11 @@ pop3_reply_capability(const char *line, size_t len)
 	for (i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		if (word_is(p, n, capabilities[i].name))
 			return (capabilities[i].bit);
-	if (!word_is(p, n, "SASL"))
+	if (take_word(&p, end, "EXPIRE"))
+		return (take_word(&p, end, "0") ? POP3_CAP_EXPIRE_0 : 0);
+	if (!take_word(&p, end, "SASL"))
 		return (0);
-	for (p += n; (n = next_word(&p, end)) > 0; p += n)
+	for (; (n = next_word(&p, end)) > 0; p += n)
 		if (word_is(p, n, "PLAIN"))
 			return (POP3_CAP_SASL_PLAIN);
 	return (0);

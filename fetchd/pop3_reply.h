@@ -40,6 +40,7 @@ struct pop3_reply {
 #define POP3_CAP_UIDL		0x04
 #define POP3_CAP_PIPELINING	0x08
 #define POP3_CAP_SASL_PLAIN	0x10
+#define POP3_CAP_EXPIRE_0	0x20	/* RFC 2449 6.7: nothing is kept */
 
 /* Takes a status line, without its end, apart; never fails. */
 void		 pop3_reply_parse(const char *line, size_t len,

@@ -527,6 +527,45 @@ test_disk_fills_endless(void **state)
 	assert_int_equal(spool_message("a")->committed, 0);
 }
 
+/*
+ * A server that drops all it gave when QUIT comes hears none while that is
+ * not durable (M3); but what it did not give does no harm.
+ */
+static void
+test_expire(void **state)
+{
+	static const struct peer_step	 lost[] = {
+		SEND("+OK\n"), EXPECT("CAPA"),
+		SEND("+OK\nUIDL\nUSER\nEXPIRE 0\n.\n"),
+		EXPECT("USER alice"), SEND("+OK\n"), EXPECT("PASS secret"),
+		SEND("+OK\n"), EXPECT("UIDL"), SEND("+OK\n1 a\n2 b\n.\n"),
+		EXPECT("LIST"), SEND("+OK\n1 5\n2 6\n.\n"),
+		EXPECT("RETR 1"), SEND("+OK\na\n.\n"),
+		EXPECT("RETR 2"), SEND("+OK\nb\n.\n"),
+		EXPECT("DELE 1"), SEND("+OK\n"), END
+	};
+	static const struct peer_step	 full[] = {
+		SEND("+OK\n"), EXPECT("CAPA"),
+		SEND("+OK\nUIDL\nUSER\nEXPIRE 0\n.\n"),
+		EXPECT("USER alice"), SEND("+OK\n"), EXPECT("PASS secret"),
+		SEND("+OK\n"), EXPECT("UIDL"), SEND("+OK\n1 a\n2 b\n.\n"),
+		EXPECT("LIST"), SEND("+OK\n1 5\n2 6\n.\n"),
+		EXPECT("RETR 1"), SEND("+OK\na\n.\n"),
+		EXPECT("DELE 1"), SEND("+OK\n"),
+		EXPECT("QUIT"), SEND("+OK\n"), END
+	};
+
+	(void)state;
+	spool_message("b")->commit_error = EIO;
+	run(lost);
+	assert_int_equal(session_error, EIO);
+	assert_int_equal(spool_message("a")->committed, 1);
+	spool_reset();
+	spool_message("b")->open_error = ENOSPC;
+	run(full);
+	assert_int_equal(session_error, ENOSPC);
+}
+
 /* What spoold has already needs no download. */
 static void
 test_exists(void **state)
@@ -657,6 +696,7 @@ main(void)
 		TEST(disk_full),
 		TEST(disk_fills),
 		TEST(disk_fills_endless),
+		TEST(expire),
 		TEST(exists),
 		TEST(spool_gone),
 		TEST(retr_refused),

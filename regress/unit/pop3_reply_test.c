@@ -77,6 +77,11 @@ test_capability(void **state)
 	assert_int_equal(capability("SASL CRAM-MD5"), 0);
 	assert_int_equal(capability("SASL"), 0);
 	assert_int_equal(capability("STLSX"), 0);
+	assert_int_equal(capability("EXPIRE 0"), POP3_CAP_EXPIRE_0);
+	assert_int_equal(capability("EXPIRE 0 USER"), POP3_CAP_EXPIRE_0);
+	assert_int_equal(capability("EXPIRE 07"), 0);
+	assert_int_equal(capability("EXPIRE NEVER"), 0);
+	assert_int_equal(capability("EXPIRE"), 0);
 	assert_int_equal(capability(""), 0);
 }
 
