@@ -218,6 +218,9 @@ session_over(struct session *s, void *arg)
 
 	if (s->error == ETIMEDOUT)
 		remote_dead(a->remote, s->text);
+	if (s->error == ETIMEDOUT || s->error == ECONNRESET ||
+	    s->error == EPROTO)
+		inbox_suspect(&a->inbox);
 	if (s->error != 0)
 		account_fail(a, s->error, "%s", s->text);
 	session_free(s);

@@ -23,6 +23,19 @@
  */
 #define SIZE_SLACK	1048576		/* bytes above twice the size */
 
+/*
+ * Messages that broke a session, the newest of them: a few are known for as
+ * long as the process lives, which is enough to get by them.
+ */
+#define SUSPECTS	64
+
+static struct suspect {
+	char		 account[PROTO_NAME_MAX];
+	uint32_t	 uidvalidity;
+	char		 uid[PROTO_UID_MAX];
+} suspects[SUSPECTS];
+static unsigned int	 nsuspects;	/* ever */
+
 void
 inbox_init(struct inbox *ib, const char *account, uint64_t keep)
 {
@@ -109,6 +122,8 @@ by_size(const void *a, const void *b)
 {
 	const struct message	*x = a, *y = b;
 
+	if (x->suspect != y->suspect)
+		return (x->suspect ? 1 : -1);
 	if (x->size != y->size)
 		return (x->size < y->size ? -1 : 1);
 	return (by_number(a, b));
@@ -338,12 +353,78 @@ inbox_fill(struct inbox *ib)
 	}
 }
 
+static const char *
+message_uid(const struct message *m, char *buf, size_t size)
+{
+	if (m->uid != NULL)
+		return (m->uid);
+	snprintf(buf, size, "%u", m->number);
+	return (buf);
+}
+
+static int
+is_suspect(const struct suspect *s, const struct message *m)
+{
+	char	 buf[16];
+
+	return (s->uidvalidity == m->inbox->uidvalidity &&
+	    strcmp(s->account, m->inbox->account) == 0 &&
+	    strcmp(s->uid, message_uid(m, buf, sizeof(buf))) == 0);
+}
+
+static void
+suspect_add(const struct message *m)
+{
+	struct suspect	*s;
+	char		 buf[16];
+
+	log_info("account name=%s event=suspect uid=%s size=%llu",
+	    m->inbox->account, message_uid(m, buf, sizeof(buf)),
+	    (unsigned long long)m->size);
+	if (m->suspect)
+		return;
+	s = &suspects[nsuspects++ % SUSPECTS];
+	s->uidvalidity = m->inbox->uidvalidity;
+	strlcpy(s->account, m->inbox->account, sizeof(s->account));
+	strlcpy(s->uid, message_uid(m, buf, sizeof(buf)), sizeof(s->uid));
+}
+
+static void
+mark_suspects(struct inbox *ib)
+{
+	const struct suspect	*s;
+	size_t			 i;
+
+	for (s = suspects; s < suspects + SUSPECTS; s++) {
+		if (strcmp(s->account, ib->account) != 0)
+			continue;
+		for (i = 0; i < ib->count; i++)
+			if (is_suspect(s, &ib->list[i]))
+				ib->list[i].suspect = 1;
+	}
+}
+
+void
+inbox_suspect(struct inbox *ib)
+{
+	struct message	*m;
+
+	/* The first that was asked for. */
+	TAILQ_FOREACH(m, &ib->active, entry) {
+		if (m->state == MESSAGE_COMING) {
+			suspect_add(m);
+			break;
+		}
+	}
+}
+
 void
 inbox_plan(struct inbox *ib)
 {
 	struct message	*m;
 	size_t		 i;
 
+	mark_suspects(ib);
 	if (ib->count > 0)
 		qsort(ib->list, ib->count, sizeof(*ib->list), by_size);
 	for (i = 0; i < ib->count; i++) {
@@ -372,15 +453,6 @@ not_active(struct message *m)
 {
 	TAILQ_REMOVE(&m->inbox->active, m, entry);
 	m->inbox->nactive--;
-}
-
-static const char *
-message_uid(const struct message *m, char *buf, size_t size)
-{
-	if (m->uid != NULL)
-		return (m->uid);
-	snprintf(buf, size, "%u", m->number);
-	return (buf);
 }
 
 static void
@@ -506,6 +578,8 @@ inbox_write(struct message *m, const void *data, size_t len)
 		return (0);
 	}
 	error = errno;
+	if (error == EFBIG)
+		suspect_add(m);
 	inbox_leave(m, 0, error, error == EFBIG ?
 	    "much larger than upstream said" : spool_error(error, why));
 	errno = error;

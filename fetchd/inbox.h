@@ -52,6 +52,7 @@ struct message {
 	uint8_t			 ambiguous;	/* its uid is not its own */
 	uint8_t			 shortened;	/* a range came short */
 	uint8_t			 unproven;	/* are the bytes its own? */
+	uint8_t			 suspect;	/* it broke a session */
 };
 TAILQ_HEAD(messages, message);
 
@@ -146,6 +147,11 @@ void		 inbox_commit(struct message *);
  */
 void		 inbox_leave(struct message *, int keep, int error,
 		    const char *why);
+/*
+ * The session broke by upstream's doing: the message that it was about goes
+ * behind all others in the next one, for it may break each that asks for it.
+ */
+void		 inbox_suspect(struct inbox *);
 /*
  * The line is gone: leaves all that is on its way, keeping parts; compared
  * does not follow any more.

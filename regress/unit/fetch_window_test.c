@@ -912,6 +912,42 @@ test_much_is_gone(void **state)
 	close_window();
 }
 
+/*
+ * A message that breaks the session each time does not keep those behind it
+ * from coming: the next session asks for it last.
+ */
+static void
+test_breaks_session(void **state)
+{
+#define POP3_TWO \
+	SEND("+OK\n"), EXPECT("CAPA"), SEND("-ERR\n"), EXPECT("USER alice"), \
+	SEND("+OK\n"), EXPECT("PASS secret"), SEND("+OK\n"), \
+	EXPECT("UIDL"), SEND("+OK\n1 bad\n2 good\n.\n"), \
+	EXPECT("LIST"), SEND("+OK\n1 9\n2 10\n.\n")
+	static const struct peer_step	 breaks[] = {
+		POP3_TWO, EXPECT("RETR 1"), SEND("+OK\na"), CLOSE, END
+	};
+	static const struct peer_step	 again[] = {
+		POP3_TWO, EXPECT("RETR 2"), SEND("+OK\nb\n.\n"),
+		EXPECT("RETR 1"), SEND("+OK\na"), CLOSE, END
+	};
+
+	(void)state;
+	add_account("a", FETCH_POP3);
+	scripts[0] = breaks;
+	scripts[1] = again;
+	schedule_open(1, conf);
+	UNTIL(nresults == 1 && progress.busy == 0);
+	assert_int_equal(results[0].error, ECONNRESET);
+	assert_int_equal(results[0].messages, 0);
+	close_window();
+	schedule_open(2, conf);
+	UNTIL(nresults == 2 && progress.busy == 0);
+	assert_int_equal(results[1].error, ECONNRESET);
+	assert_int_equal(results[1].messages, 1);
+	close_window();
+}
+
 /* spoold dies: its deliveries are lost, and the next window is fine. */
 static void
 test_spoold_dies(void **state)
@@ -1025,6 +1061,7 @@ main(void)
 		TEST(closes_while_opening),
 		TEST(closes_while_comparing),
 		TEST(much_is_gone),
+		TEST(breaks_session),
 		TEST(spoold_dies),
 		TEST(opens_again),
 		TEST(wrong_answers),
