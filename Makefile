@@ -159,7 +159,7 @@ FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/smtp_command_fuzz regress/fuzz/header_fuzz \
 	regress/fuzz/queue_record_fuzz regress/fuzz/fetchlog_fuzz
 
-$(TESTS) $(FUZZ): $(HEADERS)
+$(REGRESS_OBJS): $(HEADERS) $(REGRESS_HEADERS)
 
 tests: $(PROGRAMS) $(TESTS) $(FUZZ) regress/modem/modem
 
