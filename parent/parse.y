@@ -142,12 +142,12 @@ global		: HOSTNAME string	{ build_hostname(b, $1, $2); }
 		}
 		| SESSIONS string	{
 			build_count(b, $1, &b->conf->global.sessions, $2, 1,
-			    65535);
+			    2000);	/* half of OPEN_FILES in main.c */
 		}
 		| SESSIONS PER ADDRESS string	{
 			build_count(b, $1,
 			    &b->conf->global.sessions_per_address, $4, 1,
-			    65535);
+			    2000);
 		}
 		| FETCH PARALLEL string	{
 			build_count(b, $2, &b->conf->global.parallel, $3, 1,

@@ -1136,6 +1136,9 @@ what_would_be_ignored_is_refused(void **state)
 	    "t:2: line \"l\" has no \"modem\" for \"dial\" or \"no ppp\"\n");
 	conf_free(accepted("line \"l\" { no ppp dial tone modem \"/m\" "
 	    "phone 1 }\n"));
+	/* For more there are no descriptors. */
+	assert_non_null(strstr(refused("sessions 2001\n"), "from 1 to 2000"));
+	conf_free(accepted("sessions 2000\nsessions per address 2000\n"));
 	assert_string_equal(refused("hostname 10.0.0.1\n"),
 	    "t:1: \"10.0.0.1\" is an address: other servers want a name\n");
 	assert_string_equal(refused("hostname \"::1\"\n"),
