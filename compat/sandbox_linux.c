@@ -48,13 +48,21 @@ static const int promise_stdio[] = {
 	SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
 	SCMP_SYS(exit), SCMP_SYS(exit_group),
 	SCMP_SYS(rseq), SCMP_SYS(sched_yield), SCMP_SYS(getrusage),
-	SCMP_SYS(sysinfo), SCMP_SYS(uname), -1
+	SCMP_SYS(sysinfo), SCMP_SYS(uname),
+	/* The same on machines of 32 bits, with times of 32 or 64. */
+	SCMP_SYS(fcntl64), SCMP_SYS(fstat64), SCMP_SYS(_newselect),
+	SCMP_SYS(getuid32), SCMP_SYS(geteuid32), SCMP_SYS(getgid32),
+	SCMP_SYS(getegid32), SCMP_SYS(clock_gettime64),
+	SCMP_SYS(clock_getres_time64), SCMP_SYS(clock_nanosleep_time64),
+	SCMP_SYS(futex_time64), SCMP_SYS(ppoll_time64),
+	SCMP_SYS(pselect6_time64), SCMP_SYS(timerfd_settime64),
+	SCMP_SYS(statx),	/* fstat(3) there */ -1
 };
 
 /* Making files durable: spoold's spool, dialerd's ledger, fetchd's mail. */
 static const int promise_sync[] = {
 	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate),
-	SCMP_SYS(ftruncate64), SCMP_SYS(fstat64), SCMP_SYS(pwritev), -1
+	SCMP_SYS(ftruncate64), SCMP_SYS(pwritev), -1
 };
 
 /* The spool: below the chroot only. */
@@ -65,10 +73,11 @@ static const int promise_path[] = {
 	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(rmdir),
 	SCMP_SYS(getdents), SCMP_SYS(getdents64), SCMP_SYS(stat),
 	SCMP_SYS(lstat), SCMP_SYS(fstatat64),
-	SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat),
+	SCMP_SYS(access), SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2), SCMP_SYS(fchmod), SCMP_SYS(fstatfs),
 	SCMP_SYS(fstatfs64), SCMP_SYS(statfs), SCMP_SYS(statfs64),
-	SCMP_SYS(flock), SCMP_SYS(utimensat), -1
+	SCMP_SYS(flock), SCMP_SYS(utimensat),
+	SCMP_SYS(utimensat_time64), SCMP_SYS(stat64), SCMP_SYS(lstat64), -1
 };
 
 /* The LAN's connections, or relayctl's. */
@@ -89,14 +98,24 @@ static const unsigned long tty_ioctls[] = {
 	TIOCGETD, TIOCSETD
 };
 
+/*
+ * On i386 the calls on sockets go through socketcall(2), whose arguments are
+ * in memory that a filter cannot see: a family is allowed with all others.
+ */
+#ifdef __i386__
+#define MULTIPLEXED	1
+#else
+#define MULTIPLEXED	0
+#endif
+
 static int
 allow(scmp_filter_ctx ctx, const int *calls)
 {
 	int	 r;
 
 	for (; *calls != -1; calls++) {
-		/* Negative: this machine has no such call. */
-		if (*calls < 0)
+		/* Negative: this machine has no such call of its own. */
+		if (*calls < 0 && !MULTIPLEXED)
 			continue;
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, *calls, 0);
 		if (r != 0 && r != -EEXIST) {
@@ -130,6 +149,7 @@ refuse_softly(scmp_filter_ctx ctx)
 {
 	static const int calls[] = {
 		SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat),
+		SCMP_SYS(stat64),
 		SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(readlink),
 		SCMP_SYS(readlinkat), -1
 	};
@@ -146,6 +166,18 @@ refuse_softly(scmp_filter_ctx ctx)
 		}
 	}
 	return (0);
+}
+
+static int
+allow_inet(scmp_filter_ctx ctx)
+{
+	static const int any[] = { SCMP_SYS(socket), -1 };
+
+	if (MULTIPLEXED)
+		return (allow(ctx, any));
+	if (allow_arg(ctx, SCMP_SYS(socket), 0, AF_INET) == -1)
+		return (-1);
+	return (allow_arg(ctx, SCMP_SYS(socket), 0, AF_INET6));
 }
 
 /*
@@ -178,7 +210,9 @@ filter_process(scmp_filter_ctx ctx, enum proc_id id)
 	if (allow(ctx, promise_stdio) == -1 ||
 	    allow(ctx, promise_sync) == -1 ||
 	    allow_arg(ctx, SCMP_SYS(tgkill), 0,
-	    (unsigned long)getpid()) == -1 ||
+	    (unsigned long)getpid()) == -1)
+		return (-1);
+	if ((!MULTIPLEXED || id == PROC_DIALERD) &&
 	    refuse_local_sockets(ctx) == -1)
 		return (-1);
 	switch (id) {
@@ -205,11 +239,9 @@ filter_process(scmp_filter_ctx ctx, enum proc_id id)
 		errno = EINVAL;
 		return (-1);
 	}
-	if (allow(ctx, promise_connect) == -1 ||
-	    allow_arg(ctx, SCMP_SYS(socket), 0, AF_INET) == -1 ||
-	    allow_arg(ctx, SCMP_SYS(socket), 0, AF_INET6) == -1)
+	if (allow(ctx, promise_connect) == -1)
 		return (-1);
-	return (0);
+	return (allow_inet(ctx));
 }
 
 static int

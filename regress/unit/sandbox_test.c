@@ -84,6 +84,9 @@ test_syslog(void **state)
 	size_t	 i;
 
 	(void)state;
+#ifdef __i386__
+	skip();		/* the filter cannot see the family */
+#endif
 	for (i = 0; i < 3; i++)
 		assert_int_equal(in_sandbox(ids[i], local_socket), EACCES);
 }
@@ -92,7 +95,11 @@ static void
 test_network(void **state)
 {
 	(void)state;
+#ifdef __i386__
+	assert_int_equal(in_sandbox(PROC_DIALERD, inet_socket), EACCES);
+#else
 	assert_int_equal(in_sandbox(PROC_DIALERD, inet_socket), -SIGSYS);
+#endif
 	assert_int_equal(in_sandbox(PROC_SPOOLD, inet_socket), 0);
 	assert_int_equal(in_sandbox(PROC_FETCHD, inet_socket), 0);
 }
