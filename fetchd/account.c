@@ -42,6 +42,7 @@ struct account {
 	struct tls_config	*tls_config;
 	struct session		 session;
 	struct inbox		 inbox;
+	int			 trusted;	/* the peer is who it should be */
 	int			 stopping;
 	uint64_t		 bytes_in, bytes_out;	/* of closed streams */
 	int			 error;
@@ -210,12 +211,35 @@ remote_answered(struct remote *r)
 	r->dead[0] = '\0';
 }
 
+/*
+ * Addresses are remembered from earlier windows: what answers there may be
+ * somebody else by now.
+ */
+static int
+try_next_address(struct account *a, struct session *s)
+{
+	char	 why[PROTO_TEXT_MAX];
+
+	if (a->trusted || a->stopping || s->error == 0 || s->error == ENOMEM)
+		return (0);
+	strlcpy(why, s->text, sizeof(why));
+	log_info("account name=%s event=next-address error=\"%s\"", a->name,
+	    why);
+	session_free(s);
+	close_stream(a, 0);
+	a->state = ACCOUNT_CONNECTING;
+	connector_next(a->connector, why);
+	return (1);
+}
+
 static void
 session_over(struct session *s, void *arg)
 {
 	struct account	*a = arg;
 	int		 farewell = s->error == 0;
 
+	if (try_next_address(a, s))
+		return;
 	if (s->error == ETIMEDOUT)
 		remote_dead(a->remote, s->text);
 	if (s->error == ETIMEDOUT || s->error == ECONNRESET ||
@@ -286,6 +310,9 @@ account_stream(struct stream *stream, enum stream_event ev, void *arg)
 
 	if (ev == STREAM_SECURE || ev == STREAM_DATA)
 		remote_answered(a->remote);
+	if (ev == STREAM_SECURE || (ev == STREAM_DATA &&
+	    a->remote->tls == TLS_MODE_NONE))
+		a->trusted = 1;
 	if (a->state == ACCOUNT_SESSION)
 		session_event(stream, ev, &a->session);
 }
@@ -295,7 +322,6 @@ account_connected(void *arg, int fd, const char *why)
 {
 	struct account	*a = arg;
 
-	drop_connector(a);
 	if (fd == -1) {
 		remote_dead(a->remote, why);
 		account_fail(a, EHOSTUNREACH, "%s", why);

@@ -30,6 +30,7 @@
 #include "log.h"
 #include "schedule.h"
 #include "smtp_peer.h"
+#include "test_cert.h"
 
 #define TIME_LIMIT	60	/* seconds; a test that hangs is ended */
 #define PEERS		4
@@ -642,6 +643,36 @@ test_stale_address(void **state)
 	close_window();
 }
 
+/*
+ * Who is not trusted may only be at an address that was another's once: a
+ * fresh look-up is tried, and then no more.
+ */
+static void
+test_not_trusted(void **state)
+{
+	static const struct peer_step	 script[] = {
+		SEND("+OK\n"), EXPECT("CAPA"), SEND("+OK\nSTLS\n.\n"),
+		EXPECT("STLS"), SEND("-ERR not now\n"), END
+	};
+	struct conf_upstream		*u;
+
+	(void)state;
+	add_account("a", FETCH_POP3);
+	u = TAILQ_FIRST(&conf->upstreams);
+	u->fetch_tls = TLS_MODE_STARTTLS;
+	assert_non_null(u->ca_mem = (void *)strdup(TEST_GOOD_CRT));
+	u->ca_len = strlen(TEST_GOOD_CRT);
+	scripts[0] = scripts[1] = script;
+	schedule_open(1, conf);
+	UNTIL(nresults == 1 && progress.busy == 0);
+	assert_int_equal(naccepted, 2);
+	assert_int_equal(nquestions, 2);
+	assert_int_equal(questions[1].fresh, 1);
+	assert_int_equal(results[0].error, EHOSTUNREACH);
+	assert_non_null(strstr(results[0].text, "not now"));
+	close_window();
+}
+
 static void
 test_dead_server(void **state)
 {
@@ -1050,6 +1081,7 @@ main(void)
 		TEST(nothing_to_do),
 		TEST(one_fails),
 		TEST(stale_address),
+		TEST(not_trusted),
 		TEST(dead_server),
 		TEST(dead_server_shared),
 		TEST(server_closes),
