@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,16 @@ teardown(void **state)
 	return (0);
 }
 
+/* There whether or not the test has a standard input. */
+static int
+device(void)
+{
+	int	 fd = open("/dev/null", O_RDWR);
+
+	assert_int_not_equal(fd, -1);
+	return (fd);
+}
+
 /* Time goes by; a timer that comes due in it goes off. */
 static void
 pass(uint64_t ms)
@@ -262,7 +273,7 @@ dial(enum kind kind)
 	assert_int_equal(try_dial(kind), 0);
 	expect("ledger open ");
 	window_line_tty(w, from_parent(0, ""), kind == NO_MODEM ? -1 :
-	    dup(0));
+	    device());
 	if (kind == NO_MODEM) {
 		expect("start ");
 		return;
@@ -432,7 +443,7 @@ test_tty_fails(void **state)
 	(void)state;
 	tty_error = 1;
 	assert_int_equal(try_dial(PPP), 0);
-	window_line_tty(w, from_parent(0, ""), dup(0));
+	window_line_tty(w, from_parent(0, ""), device());
 	expect("ledger open close entry ");
 	ended("no-line", 0);
 }
@@ -476,7 +487,7 @@ test_results(void **state)
 	}
 	/* Before the first digit. */
 	assert_int_equal(try_dial(PPP), 0);
-	window_line_tty(w, from_parent(0, ""), dup(0));
+	window_line_tty(w, from_parent(0, ""), device());
 	window_modem(w, WINDOW_TTY_FAILED, MODEM_DEAD, "no answer");
 	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
 	ended("no-modem", 0);
@@ -672,7 +683,7 @@ test_peers_die_anywhere(void **state)
 	for (step = 0; step < 5; step++) {
 		assert_int_equal(try_dial(PPP), 0);
 		if (step > 0)
-			window_line_tty(w, from_parent(0, ""), dup(0));
+			window_line_tty(w, from_parent(0, ""), device());
 		if (step > 1)
 			window_modem(w, WINDOW_TTY_CONNECTED, MODEM_CONNECT,
 			    "CONNECT");
@@ -734,12 +745,12 @@ test_stale(void **state)
 	(void)state;
 	memset(&old, 0, sizeof(old));
 	old.call = 6;
-	window_line_tty(w, &old, dup(0));
+	window_line_tty(w, &old, device());
 	window_link_up(w, &old);
 	window_link_down(w, &old);
 	open_window(PPP);
 	window_link_down(w, &old);
-	window_line_tty(w, &old, dup(0));
+	window_line_tty(w, &old, device());
 	memset(&p, 0, sizeof(p));
 	p.call = 6;
 	window_progress(w, PROC_SPOOLD, &p);
@@ -747,7 +758,7 @@ test_stale(void **state)
 	expect("");
 	/* Nor do those that the state does not expect. */
 	window_link_up(w, from_parent(0, ""));
-	window_line_tty(w, from_parent(0, ""), dup(0));
+	window_line_tty(w, from_parent(0, ""), device());
 	window_modem(w, WINDOW_TTY_CONNECTED, MODEM_CONNECT, "CONNECT");
 	window_modem(w, WINDOW_TTY_FAILED, MODEM_BUSY, "BUSY");
 	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
@@ -798,7 +809,7 @@ test_ceiling(void **state)
 		begin = clock_ms;
 		assert_int_equal(try_dial(PPP), 0);
 		if (step > 0)
-			window_line_tty(w, from_parent(0, ""), dup(0));
+			window_line_tty(w, from_parent(0, ""), device());
 		if (step > 1)
 			window_modem(w, WINDOW_TTY_CONNECTED, MODEM_CONNECT,
 			    "CONNECT");
