@@ -563,20 +563,20 @@ test_timeout(void **state)
 	(void)state;
 	setup(&p, &fd, peer_collect);
 	start = peer_clock();
-	stream_timeout(p.s, 60);
+	stream_timeout(p.s, 500);
 	/* Bytes put it off. */
 	for (i = 0; i < 6; i++) {
-		peer_wait(20);
+		peer_wait(100);
 		peer_raw(fd, "x", 1);
 	}
 	peer_until(p.gotlen == 6);
 	assert_int_equal(p.told[STREAM_TIMEOUT], 0);
 	peer_until(p.told[STREAM_TIMEOUT] == 1);
-	assert_true(peer_clock() - start >= 170);
+	assert_true(peer_clock() - start >= 1090);
 	/* And again, until it is turned off. */
 	peer_until(p.told[STREAM_TIMEOUT] == 2);
 	stream_timeout(p.s, 0);
-	peer_wait(100);
+	peer_wait(600);
 	assert_int_equal(p.told[STREAM_TIMEOUT], 2);
 	peer_free(&p);
 	close(fd);
@@ -622,7 +622,7 @@ test_timeout_slow_line(void **state)
 	peer_init(&p, fds[0], on_keep);
 	assert_int_equal(stream_write(p.s, peer_pattern, total), 0);
 	peer_until(stream_queued(p.s) == 0);
-	stream_timeout(p.s, 150);
+	stream_timeout(p.s, 600);
 	peer_turns(5);
 	if (tcp_acked(fds[0]) == 0) {
 		peer_free(&p);
