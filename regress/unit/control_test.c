@@ -29,6 +29,7 @@
 /* Ends that belong to dialerd: to spoold and the parent. */
 static struct channel	 to_spoold, to_parent;
 static struct imsgbuf	 spoold, parent;	/* their own ends */
+static char		 dir[] = "/tmp/control_test.XXXXXXXXXX";
 static struct sockaddr_un addr[2];
 static struct ledger	*ledger;
 static int		 held, dialled, hung_up;
@@ -112,9 +113,7 @@ listen_on(int readonly)
 	int			 fd;
 
 	sun->sun_family = AF_UNIX;
-	snprintf(sun->sun_path, sizeof(sun->sun_path), "/tmp/control.%d.%d",
-	    (int)getpid(), readonly);
-	unlink(sun->sun_path);
+	snprintf(sun->sun_path, sizeof(sun->sun_path), "%s/%d", dir, readonly);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)sun, sizeof(*sun)), 0);
 	assert_int_equal(listen(fd, 64), 0);
@@ -640,6 +639,8 @@ main(void)
 	log_init(1, 0);
 	signal(SIGPIPE, SIG_IGN);
 	event_init();
+	if (mkdtemp(dir) == NULL)
+		return (1);
 	neighbour(&to_spoold, &spoold, PROC_SPOOLD, spoold_rows);
 	neighbour(&to_parent, &parent, PROC_PARENT, parent_rows);
 	listen_on(0);
@@ -647,5 +648,6 @@ main(void)
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	unlink(addr[0].sun_path);
 	unlink(addr[1].sun_path);
+	rmdir(dir);
 	return (r);
 }
