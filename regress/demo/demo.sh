@@ -3,15 +3,16 @@
 # The main job on an emulated modem: a relayd on shore that plays the
 # provider, a modem, and the relayd of a site.  Leaves nothing behind.
 set -u
+unset CDPATH
 top=$(cd "$(dirname "$0")/../.." && pwd)
 users="alice bob carol"
 tmp=$(mktemp -d /tmp/relayd-demo.XXXXXX) || exit 1
-pids=
+pids= lock=
 
 cleanup() {
 	for p in $pids; do kill "$p" 2>/dev/null; done
 	for p in $pids; do wait "$p" 2>/dev/null; done
-	rm -rf "$tmp"
+	rm -rf "$tmp" ${lock:+"$lock"}
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
@@ -37,7 +38,12 @@ ctl() { "$top/relayctl/relayctl" -s "$tmp/site.sock" "$@"; }
 mkdir "$tmp/bin"
 for p in spoold dialerd fetchd; do ln -s "$top/$p/$p" "$tmp/bin/$p"; done
 chmod 755 "$tmp" "$tmp/bin"
-base=$((20000 + $$ % 20000))
+# Ports that nobody has, and nobody gets as long as the lock is there.
+${CC:-cc} -O -D_GNU_SOURCE -o "$tmp/freeports" \
+    "$top/regress/system/freeports.c" || die "cannot compile freeports"
+ports=$("$tmp/freeports" /tmp 6 $$) || die "no ports"
+lock=$(echo "$ports" | sed -n 1p)
+base=$(echo "$ports" | sed -n 2p)
 shore_smtp=$base shore_pop=$((base + 1))
 line_smtp=$((base + 2)) line_pop=$((base + 3))
 site_smtp=$((base + 4)) site_pop=$((base + 5))
@@ -150,7 +156,12 @@ for u in $users; do
 done
 echo "$n messages wait on shore; none is on the ship"
 
-queue_has() { ctl show | grep -q "^queue.$1 messages"; }
+# So many wait, or are on their way already.
+queue_has() {
+	ctl show >"$tmp/show" || return 1
+	grep -q "^queue.$1 messages" "$tmp/show" ||
+	    ! grep -q '^line.idle' "$tmp/show" || [ -s "$tmp/record" ]
+}
 
 say "on the ship, six messages are sent; the sixth makes the call"
 n=0

@@ -7,7 +7,9 @@
  * path is printed first, in lockdir, is there and that process lives.
  */
 #include <sys/types.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +22,9 @@
 
 #define FIRST	12000
 #define LAST	31999
+#define LOWEST	2000	/* where the ephemeral range begins early */
 #define BLOCK	50
+#define ENOUGH	20	/* blocks */
 
 static int
 is_free(int port)
@@ -44,39 +48,68 @@ is_free(int port)
 static int
 claim(const char *path, const char *owner)
 {
-	char	 buf[32];
-	ssize_t	 n;
-	pid_t	 pid;
-	int	 fd;
+	struct stat	 here, there;
+	char		 buf[32];
+	ssize_t		 n;
+	pid_t		 pid;
+	int		 fd, r = 0;
 
-	if ((fd = open(path, O_RDONLY)) != -1) {
-		n = read(fd, buf, sizeof(buf) - 1);
-		close(fd);
-		buf[n > 0 ? n : 0] = '\0';
-		pid = (pid_t)atoi(buf);
-		if (pid <= 0 || kill(pid, 0) == 0 || errno == EPERM)
-			return (0);
-		unlink(path);
-	}
-	snprintf(buf, sizeof(buf), "%.20s\n", owner);
-	if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600)) == -1)
+	if ((fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600)) == -1)
 		return (0);
-	n = write(fd, buf, strlen(buf));
+	/* Of two that find what a dead run left, one gets it. */
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1 || fstat(fd, &here) == -1 ||
+	    stat(path, &there) == -1 || here.st_ino != there.st_ino)
+		goto out;
+	n = read(fd, buf, sizeof(buf) - 1);
+	buf[n > 0 ? n : 0] = '\0';
+	pid = (pid_t)atoi(buf);
+	if (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM))
+		goto out;
+	n = snprintf(buf, sizeof(buf), "%.20s\n", owner);
+	r = ftruncate(fd, 0) == 0 && pwrite(fd, buf, (size_t)n, 0) == n;
+out:
 	close(fd);
-	return (n > 0);
+	return (r);
+}
+
+/* Where the ephemeral ports begin here, as far as can be known. */
+static int
+ephemeral(void)
+{
+	FILE	*fp;
+	int	 low;
+
+	if ((fp = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r")) ==
+	    NULL)
+		return (LAST + 1);
+	if (fscanf(fp, "%d", &low) != 1)
+		low = LAST + 1;
+	fclose(fp);
+	return (low);
 }
 
 int
 main(int argc, char *argv[])
 {
 	char	 path[1024];
-	int	 base, count, i, try;
+	int	 base, blocks, count, first = FIRST, i, last, start, try;
 
 	if (argc != 4 || (count = atoi(argv[2])) < 1 || count > BLOCK)
 		errx(1, "usage: freeports lockdir count pid");
+	if ((last = ephemeral() - 1) > LAST)
+		last = LAST;
+	if (last - first < ENOUGH * BLOCK)
+		first = LOWEST;
+	if (last - first < ENOUGH * BLOCK) {
+		/* Nowhere is safe: hope for the best. */
+		first = FIRST;
+		last = LAST;
+	}
+	blocks = (last + 1 - first) / BLOCK;
 	srand((unsigned int)getpid());
-	for (try = 0; try < 1000; try++) {
-		base = FIRST + rand() % ((LAST - FIRST) / BLOCK) * BLOCK;
+	start = rand() % blocks;
+	for (try = 0; try < blocks; try++) {
+		base = first + (start + try) % blocks * BLOCK;
 		for (i = 0; i < count && is_free(base + i); i++)
 			;
 		snprintf(path, sizeof(path), "%s/relayd-ports.%d", argv[1],
