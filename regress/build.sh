@@ -3,6 +3,8 @@
 # The other compiler, the other make and the other yacc, in a copy of the
 # tree; and what "make install" puts where, run as it is installed.
 set -u
+# A make that runs this has flags that another make does not know.
+unset CDPATH MAKEFLAGS MFLAGS MAKELEVEL
 top=$(cd "$(dirname "$0")/.." && pwd)
 passed=0 failed=0
 tmp=$(mktemp -d /tmp/relayd-build.XXXXXX) || exit 1

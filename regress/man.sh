@@ -2,6 +2,7 @@
 # See LICENSE for the terms.
 # The manuals are clean, as they are found once installed.
 set -u
+unset CDPATH
 top=$(cd "$(dirname "$0")/.." && pwd)
 passed=0 failed=0
 tmp=$(mktemp -d) || exit 1

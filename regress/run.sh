@@ -4,6 +4,7 @@
 # usage: run.sh unit-test ...
 # REGRESS names the kinds to run: unit fuzz config man build system sanitize.
 set -u
+unset CDPATH
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
 : "${REGRESS:=unit fuzz config man build system sanitize}"

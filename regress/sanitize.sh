@@ -3,6 +3,8 @@
 # The system test once more, under ASan with UBSan and under valgrind, in a
 # copy of the tree.  usage: sanitize.sh [script ...], below regress/system.
 set -u
+# A make that runs this has flags that another make does not know.
+unset CDPATH MAKEFLAGS MFLAGS MAKELEVEL
 top=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -gt 0 ] || set -- main.sh
 passed=0 failed=0

@@ -8,6 +8,7 @@
 # NAME.err is what it must say on standard error, without a NAME.err nothing.
 
 set -u
+unset CDPATH
 [ $# -eq 1 ] || { echo "usage: $0 relayd" >&2; exit 2; }
 case $1 in
 /*) relayd=$1 ;;

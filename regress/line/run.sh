@@ -5,7 +5,7 @@
 # PPP; Dovecot and Postfix on the host's loopback are the provider.  As root.
 # Installs the packages it lacks where there is apt-get.
 # usage: run.sh [main | carrier | killed ...]
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
+TOP=$(unset CDPATH; cd "$(dirname "$0")/../.." && pwd)
 . "$TOP/regress/system/lib.sh"
 
 MAX_ONLINE=120000	# milliseconds that the main call may take at most
@@ -38,7 +38,8 @@ packages() {
 		chmod 755 $_policy
 	fi
 	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install \
-	    -y --no-install-recommends $_list; } >"$T/apt.log" 2>&1
+	    -y --no-install-recommends -o DPkg::Lock::Timeout=600 \
+	    $_list; } >"$T/apt.log" 2>&1
 	_status=$?
 	[ -z "$_policy" ] || rm -f $_policy
 	[ $_status -eq 0 ] || die "apt-get: $(tail -n 3 "$T/apt.log")"
@@ -107,9 +108,9 @@ guest_init() {
 	printf '%s\n' "127.0.0.1 localhost" "10.0.2.2 isp.test" >"$G/hosts"
 	cat >"$G/init" <<END
 #!/bin/sh
-G=$G TOP=$TOP LIBEXEC=$T/libexec CASE=$CASE
+G='$G' TOP='$TOP' LIBEXEC='$T/libexec' CASE=$CASE
 SMALL=4 LARGE=${LARGE:-0} MIDDLE=${MIDDLE:-0}
-. $TOP/regress/line/guest.sh
+. '$TOP/regress/line/guest.sh'
 END
 	chmod 755 "$G/init"
 }

@@ -9,10 +9,15 @@
 # From the environment: TOP, the source tree; KEEP=1 leaves the directory.
 set -u
 umask 022
+unset CDPATH
 : "${TOP:=$(cd "$(dirname "$0")/../.." && pwd)}"
 LC_ALL=C
 export LC_ALL
 unset MAILRC POSIXLY_CORRECT http_proxy https_proxy all_proxy ALL_PROXY
+unset CURL_HOME XDG_CONFIG_HOME FETCHMAILHOME
+# It is noon: no day ends in a test.
+TZ=TEST$(($(date -u +%H | sed 's/^0//') - 12))
+export TZ
 
 PASSED=0 FAILED=0 PIDS= PORTS=50
 T=$(mktemp -d /tmp/relayd-test.XXXXXX) || exit 1
@@ -65,7 +70,11 @@ hasnt() {
 	fi
 }
 
-now_ms() { date +%s%3N; }
+# Of the clock that nobody sets; the modem's record has it, too.
+now_ms() {
+	read -r _up _idle </proc/uptime
+	echo "${_up%.*}${_up#*.}0"
+}
 
 # wait_until SECONDS COMMAND ...: polls; 0 once it succeeds, 1 when it never
 # did.
@@ -190,7 +199,7 @@ tools() {
 	add_user _mailrelay
 	mkdir -p "$T/bin"
 	for _c in freeports corpus talk; do
-		"${CC:-cc}" -O -D_GNU_SOURCE -o "$T/bin/$_c" \
+		${CC:-cc} -O -D_GNU_SOURCE -o "$T/bin/$_c" \
 		    "$TOP/regress/system/$_c.c" || die "cannot compile $_c"
 	done
 	PATH=$T/bin:$PATH
