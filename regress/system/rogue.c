@@ -55,7 +55,7 @@ later(int fd, short events, void *arg)
 static void
 in(int ms)
 {
-	struct timeval	 tv = { 0, ms * 1000 };
+	struct timeval	 tv = { ms / 1000, ms % 1000 * 1000 };
 
 	evtimer_set(&timer, later, NULL);
 	evtimer_add(&timer, &tv);
@@ -78,14 +78,14 @@ handle_tty(struct channel *ch, struct imsg *imsg, void *arg)
 	if (is("hold")) {
 		if (write(tty, dial, sizeof(dial) - 1) == -1)
 			log_warn("dial");
-		in(900);
+		in(2000);
 		return (0);
 	}
 	say(DIALERD_LINK_START, line()->name);
 	if (is("twice"))
 		say(DIALERD_LINK_START, line()->name);
 	else if (is("stop"))
-		in(800);
+		in(2000);
 	return (0);
 }
 
