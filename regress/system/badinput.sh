@@ -9,7 +9,7 @@ SESSIONS=30 PER_ADDRESS=20		# limits of connections
 MESSAGE_MAX=6291456
 
 tools
-"${CC:-cc}" -O -D_GNU_SOURCE -o "$T/bin/crowd" \
+${CC:-cc} -O -D_GNU_SOURCE -o "$T/bin/crowd" \
     "$TOP/regress/system/crowd.c" || die "cannot compile crowd"
 ca_make root "IP:127.0.0.1,DNS:localhost"
 site_ports
@@ -64,12 +64,13 @@ queue_count() { ctl_json show queue | jq length; }
 stored() { echo "$(mailbox_files) $(queue_count)"; }
 stored_is() { [ "$(stored)" = "$1" ]; }
 rss() { awk '/^VmRSS:/ { print $2 }' "/proc/$SPOOLD/status"; }
-# How many sockets of sessions spoold holds.
-spoold_sockets() {
-	ls -l "/proc/$SPOOLD/fd" | grep -c 'socket:'
+# How many sockets spoold holds that do not listen: those of sessions.
+sessions() {
+	ls -l "/proc/$SPOOLD/fd" | sed -n 's/.*socket:\[\(.*\)\]/\1/p' |
+	    awk 'NR == FNR { have[$1]; next } $10 in have && $4 != "0A"' - \
+	    /proc/net/tcp | wc -l
 }
-IDLE_SOCKETS=
-sessions_gone() { [ "$(spoold_sockets)" -le "$IDLE_SOCKETS" ]; }
+sessions_gone() { [ "$(sessions)" -eq 0 ]; }
 
 # SMTP: commands
 
@@ -878,7 +879,7 @@ crowd_start() {
 	eval "CROWD_$_c=$!"
 	PIDS="$PIDS $!"
 }
-crowd_done() { wait_until 10 test -s "$T/$1.out"; }
+crowd_done() { wait_until 20 test -s "$T/$1.out"; }
 crowd_end() {
 	for _c; do
 		eval "_p=\$CROWD_$_c"
@@ -938,6 +939,7 @@ END
 }
 
 floods() {
+	wait_until 10 sessions_gone
 	over=$((SESSIONS - PER_ADDRESS))
 	crowd_start a1 -n $((PER_ADDRESS + 10)) 127.0.0.1 $P_SMTP
 	crowd_is "connections of one address are limited" a1 \
@@ -969,6 +971,7 @@ END
 	crowd_is "... and the same number may come again" a5 \
 	    "greeted $PER_ADDRESS refused 5 closed 0"
 	crowd_end a3 a4 a5
+	wait_until 10 sessions_gone
 	crowd_start a6 -n $PER_ADDRESS 127.0.0.1 $P_SUBS
 	crowd_done a6
 	says "... those before a handshake count too" $P_SMTP <<END
@@ -1323,8 +1326,6 @@ $out
 END
 }
 
-idle=$(spoold_sockets)
-IDLE_SOCKETS=$(spoold_sockets)
 smtp_commands
 smtp_long_lines
 smtp_errors

@@ -6,7 +6,7 @@
  *
  * With -n, so many connections at once, from the address of -b; prints how
  * many were greeted by 2xx or +OK ("greeted"), by another reply ("refused"),
- * or not at all within three seconds ("closed"), and holds them until it is
+ * or not at all within ten seconds ("closed"), and holds them until it is
  * killed.
  *
  * With -p, one connection that says -i once and then -p again and again and
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_MS		3000			/* for all greetings */
+#define WAIT_MS		10000			/* for all greetings */
 #define STUCK_MS	1000
 #define SENT_MAX	(64UL * 1024 * 1024)
 #define BLOCK		16384

@@ -8,7 +8,7 @@
 
 provider_start
 site_ports
-MODEM_RATE=1600000
+MODEM_RATE=1000000
 modem_start
 site_start
 batch_begin
@@ -39,8 +39,6 @@ start_window() {
 	ctl dial >/dev/null
 	must_wait 20 in_the_middle
 }
-# The emulator's clock.
-uptime_ms() { awk '{ printf "%d", $1 * 1000 }' /proc/uptime; }
 hung_up() { [ "$(modem_calls)" -ge $RECORD ]; }
 # line_down NAME: it is, and it took no longer than L2 says.
 line_down() {
@@ -62,7 +60,7 @@ kill_child() {	# NAME
 	start_window
 	pid=$(site_pid $1)
 	[ -n "$pid" ] || die "no process $1"
-	KILLED=$(uptime_ms)
+	KILLED=$(now_ms)
 	kill -9 $pid
 	line_down "$1 killed"
 	[ $1 = keeper ] || check "... and it is started again" \
@@ -83,7 +81,7 @@ kill_child() {	# NAME
 kill_parent() {
 	start_window
 	children=$(cat /proc/$RELAYD/task/$RELAYD/children)
-	KILLED=$(uptime_ms)
+	KILLED=$(now_ms)
 	kill -9 $RELAYD
 	wait $RELAYD 2>/dev/null
 	line_down "parent killed"
@@ -107,7 +105,7 @@ kill_parent() {
 
 terminate() {
 	start_window
-	KILLED=$(uptime_ms)
+	KILLED=$(now_ms)
 	kill $RELAYD
 	check "SIGTERM in a window ends relayd" wait_until 15 gone $RELAYD
 	wait $RELAYD

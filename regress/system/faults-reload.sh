@@ -8,7 +8,8 @@
 provider_start
 site_ports
 port NEW TAKEN
-MODEM_RATE=1600000
+# Slow enough for a window in which all of this is refused.
+MODEM_RATE=400000
 modem_start
 site_start
 conf=$T/site/relayd.conf
@@ -46,7 +47,7 @@ cp "$conf" "$T/good.conf"
 
 # A session of the LAN that is there all the time.
 mkfifo "$T/session"
-talk -t 30 127.0.0.1 $P_SMTP <"$T/session" >"$T/session.out" &
+talk -t 120 127.0.0.1 $P_SMTP <"$T/session" >"$T/session.out" &
 session=$!
 exec 9>"$T/session"
 printf '%s\n' 'E 220' 'S EHLO pc' 'E 250' 'S MAIL FROM:<bob@ship.test>' \
@@ -109,7 +110,7 @@ is "a session of the LAN went through all of this" $? 0
 printf 'Subject: over a reload\n\n' | sha256sum | cut -d ' ' -f 1 \
     >>"$T/want.out"
 
-wait_until 60 has_closed 1 || die "the call does not end: $(ctl show)"
+wait_until 90 has_closed 1 || die "the call does not end: $(ctl show)"
 is "the call ends well" "$(call_field 1 '|
     "\(.result) \(.failed)"')" "ok 0"
 is "... the only one" "$(modem_calls)" 1

@@ -237,7 +237,9 @@ old_server() {
 	    '^Status: 5\.[0-9]\.[0-9]'
 	rm -f "$T/bounces"/*
 	verify "an old server"
-	has "... by DATA" "$T/postfix.log" ' data=1[0-9]'
+	# It is logged when the session has ended.
+	check "... by DATA" wait_until 10 grep -q ' data=1[0-9]' \
+	    "$T/postfix.log"
 	RELAY="smtps://localhost:$P_L_SUBMISSIONS"
 	unset RELAY_LOGIN
 	reconf

@@ -6,12 +6,12 @@
 . "${TOP:-$(dirname "$0")/../..}/regress/system/lib.sh"
 
 provider_start
-"${CC:-cc}" -O -D_GNU_SOURCE -o "$T/bin/prod" \
+${CC:-cc} -O -D_GNU_SOURCE -o "$T/bin/prod" \
     "$TOP/regress/system/prod.c" || die "cannot compile prod"
 site_ports
 CHILDREN="spoold dialerd fetchd"
-# The line carries 16 KB/s: long enough a window for all that is looked at.
-MODEM_RATE=128000 MODEM_LATENCY=20
+# The line carries 8 KB/s: long enough a window for all that is looked at.
+MODEM_RATE=64000 MODEM_LATENCY=20 WINDOW=10m
 modem_start
 SITE_USERS="alice frank"
 # Never dialled: its secret is there to be looked for.
@@ -75,7 +75,7 @@ fetchd_file() {
 
 ctl dial >/dev/null || die "relayctl dial"
 must_wait 20 line_is window
-must_wait 20 fetchd_file
+must_wait 60 fetchd_file
 
 # Who is who.
 for c in $CHILDREN; do
