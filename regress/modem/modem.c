@@ -516,6 +516,11 @@ tty_read(int fd, short events, void *arg)
 		return;
 	}
 	closed = 0;
+	/* On a busy machine what follows the silence may be seen before it. */
+	if (pluses == 3 && wire_now() - last_data >= guard_time()) {
+		evtimer_del(&ev_guard);
+		guard_over(-1, 0, NULL);
+	}
 	if (state == ONLINE) {
 		watch_escape(buf, (size_t)n);
 		if (far_running())
