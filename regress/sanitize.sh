@@ -74,7 +74,7 @@ EOF
 		chmod 755 "$tmp/valgrind/$p/$p"
 	done
 	for t; do
-		TOP=$tmp/valgrind SLOW=1 timeout 900 \
+		TOP=$tmp/valgrind SLOW=4 timeout 900 \
 		    sh "$tmp/valgrind/regress/system/$t" \
 		    >"$tmp/valgrind.out" 2>&1
 		status=$?

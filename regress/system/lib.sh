@@ -6,7 +6,8 @@
 # NAME" or "not ok NAME: why" for each thing it looked at, and its last line
 # is "N passed, N failed".
 #
-# From the environment: TOP, the source tree; KEEP=1 leaves the directory.
+# From the environment: TOP, the source tree; KEEP=1 leaves the directory;
+# SLOW, how many times longer things may take than they should.
 set -u
 umask 022
 unset CDPATH
@@ -79,7 +80,7 @@ now_ms() {
 # wait_until SECONDS COMMAND ...: polls; 0 once it succeeds, 1 when it never
 # did.
 wait_until() {
-	_end=$(($(now_ms) + $1 * 1000)); shift
+	_end=$(($(now_ms) + $1 * 1000 * ${SLOW:-1})); shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(now_ms)" -lt $_end ] || return 1
 		sleep 0.05
