@@ -34,6 +34,7 @@ static struct ledger	*ledger;
 static struct event	 window_ev, plan_ev;
 static struct proto_queue_state queue;
 static struct ctl_call	 last_call;
+static struct ctl_call	 unfinished;	/* by a crash; .call 0: none */
 static int		 ledger_fd = -1;	/* one that could not be read */
 static int		 held;
 static int		 held_said;	/* by the operator, before any ledger */
@@ -229,6 +230,8 @@ obstacle(void)
 		return ("no line is configured");
 	if (ledger == NULL)
 		return ("waiting for the ledger");
+	if (unfinished.call != 0)
+		return ("waiting for the line that a crash left open");
 	if (!child_peer(PROC_SPOOLD)->open)
 		return ("waiting for spoold");
 	if (!child_peer(PROC_FETCHD)->open)
@@ -597,27 +600,59 @@ take_past(void)
 	past.left = s.left;
 	past.left_bytes = s.left == 0 ? 0 : UINT64_MAX;
 	past.left_windows = s.left_windows;
-	past.attempts = s.attempts;
-	past.first = now - (clock - s.first);
-	past.last = now - (clock - s.last);
 	if (held_said && ledger_hold(ledger, held, clock) == -1)
 		log_warn("ledger: hold");
 	held = ledger_held(ledger);
+}
+
+/* The attempts; those that crashed are among them once they are closed. */
+static void
+take_attempts(void)
+{
+	struct ledger_series	 s;
+	int64_t			 now = mono_seconds();
+	time_t			 clock = wall();
+
+	ledger_series(ledger, clock, &s);
+	past.attempts = s.attempts;
+	past.first = now - (clock - s.first);
+	past.last = now - (clock - s.last);
 	if (ledger_count(ledger) > 0 && ledger_read(ledger,
 	    ledger_count(ledger) - 1, &last_call) == -1)
 		memset(&last_call, 0, sizeof(last_call));
+}
+
+/*
+ * The line of a call that has no end may be open.  The parent sees to it;
+ * the entry is closed after that, for we may be killed before.
+ */
+static void
+close_left(uint64_t after)
+{
+	struct proto_line	 line;
+
+	if (!ledger_left(ledger, after, &unfinished)) {
+		unfinished.call = 0;
+		take_attempts();
+		return;
+	}
+	memset(&line, 0, sizeof(line));
+	line.call = unfinished.call;
+	strlcpy(line.name, unfinished.line, sizeof(line.name));
+	op_send_line(DIALERD_LINE_LEFT, &line);
 }
 
 /* Without it nothing may be dialled, but all else goes on. */
 static void
 take_ledger(void)
 {
-	if ((ledger = ledger_new(ledger_fd, wall())) == NULL) {
+	if ((ledger = ledger_new(ledger_fd)) == NULL) {
 		log_warn("ledger");
 		return;
 	}
 	ledger_fd = -1;
 	take_past();
+	close_left(0);
 }
 
 static int
@@ -685,7 +720,14 @@ handle_link_down(struct channel *ch, struct imsg *imsg, void *arg)
 	(void)arg;
 	if (get_line(imsg, &line) == -1)
 		return (-1);
-	window_link_down(window, &line);
+	if (unfinished.call != 0 && line.call == unfinished.call) {
+		if (ledger_crashed(ledger, &unfinished, wall()) == -1)
+			log_warn("ledger: call %llu",
+			    (unsigned long long)unfinished.call);
+		close_left(line.call);
+		plan_soon();
+	} else
+		window_link_down(window, &line);
 	return (0);
 }
 

@@ -261,38 +261,8 @@ ledger_retry(struct ledger *ledger)
 	return (0);
 }
 
-/* Calls that the last dialerd did not live to close. */
-static void
-charge_crashed(struct ledger *ledger, time_t now)
-{
-	struct ctl_call	 call;
-	size_t		 i;
-
-	for (i = 0; i < ledger->count; i++) {
-		if (ledger->items[i].closed != 0)
-			continue;
-		if (ledger_read(ledger, i, &call) == -1) {
-			memset(&call, 0, sizeof(call));
-			call.call = ledger->items[i].call;
-		}
-		call.closed = now;
-		call.seconds = ledger->items[i].seconds;
-		call.cost = ledger->items[i].cost;
-		strlcpy(call.result, "crashed", sizeof(call.result));
-		strlcpy(call.reason, "charged at its worst case",
-		    sizeof(call.reason));
-		log_warnx("call id=%llu event=crashed seconds=%llu cost=%llu",
-		    (unsigned long long)call.call,
-		    (unsigned long long)call.seconds,
-		    (unsigned long long)call.cost);
-		if (ledger_close(ledger, &call, 0, 0) == -1)
-			log_warn("ledger: call %llu",
-			    (unsigned long long)call.call);
-	}
-}
-
 struct ledger *
-ledger_new(int fd, time_t now)
+ledger_new(int fd)
 {
 	struct ledger	*ledger;
 
@@ -305,7 +275,6 @@ ledger_new(int fd, time_t now)
 		free(ledger);
 		return (NULL);
 	}
-	charge_crashed(ledger, now);
 	return (ledger);
 }
 
@@ -371,6 +340,43 @@ ledger_close(struct ledger *ledger, const struct ctl_call *call,
 		item_close(item, call, left, good, ledger->size);
 	ledger->pending_len = (size_t)len;
 	return (ledger_retry(ledger));
+}
+
+int
+ledger_left(const struct ledger *ledger, uint64_t after,
+    struct ctl_call *call)
+{
+	const struct item	*item;
+	size_t			 i = ledger_seek(ledger, after + 1);
+
+	for (; i < ledger->count; i++) {
+		item = &ledger->items[i];
+		if (item->closed != 0)
+			continue;
+		if (ledger_read(ledger, i, call) == -1) {
+			memset(call, 0, sizeof(*call));
+			call->call = item->call;
+			call->worst_seconds = item->seconds;
+			call->worst_cost = item->cost;
+		}
+		return (1);
+	}
+	return (0);
+}
+
+int
+ledger_crashed(struct ledger *ledger, struct ctl_call *call, time_t now)
+{
+	call->closed = now;
+	call->seconds = call->worst_seconds;
+	call->cost = call->worst_cost;
+	strlcpy(call->result, "crashed", sizeof(call->result));
+	strlcpy(call->reason, "charged at its worst case",
+	    sizeof(call->reason));
+	log_warnx("call id=%llu event=crashed seconds=%llu cost=%llu",
+	    (unsigned long long)call->call, (unsigned long long)call->seconds,
+	    (unsigned long long)call->cost);
+	return (ledger_close(ledger, call, 0, 0));
 }
 
 int

@@ -27,12 +27,21 @@ struct ledger_series {
 
 /*
  * Takes a descriptor open for reading and appending, which it owns on
- * success.  Reads it, cuts off a torn last line, and closes calls that a
- * crash left open: result "crashed", charged at their worst case.  NULL
- * with errno.
+ * success.  Reads it and cuts off a torn last line.  Calls that a crash left
+ * open stay so, which is the sign that their lines may be.  NULL with errno.
  */
-struct ledger	*ledger_new(int fd, time_t now);
+struct ledger	*ledger_new(int fd);
 void		 ledger_free(struct ledger *);
+
+/* The first such call above that number: 1, or 0 when there is none. */
+int		 ledger_left(const struct ledger *, uint64_t,
+		    struct ctl_call *);
+/*
+ * Closes it, its line being down now: result "crashed", charged at its worst
+ * case.  0, or -1 with errno as ledger_close.
+ */
+int		 ledger_crashed(struct ledger *, struct ctl_call *,
+		    time_t now);
 
 /*
  * Writes and syncs the entry of a call that is about to be dialled, of

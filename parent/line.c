@@ -36,6 +36,9 @@
  * need the escape sequence some times, each with its guard times. */
 #define LINE_KILL_WAIT	25	/* seconds */
 
+/* Between tries to start a keeper that takes a line down. */
+#define LINE_RETRY	1	/* second */
+
 /* Each is entered once in a call, so that its clock is set once only. */
 enum stage { SETUP, LINKING, UP, STOPPING };
 
@@ -51,6 +54,8 @@ static struct line {
 	pid_t			 keeper;
 	pid_t			 group;		/* of what it runs; 0: none */
 	int			 replaced;	/* the keeper, once */
+	int			 left;		/* open, and in no call */
+	unsigned int		 tries;		/* in vain, to close it */
 	int			 fd;		/* to the keeper */
 	struct event		 ev;
 	struct event		 timer;
@@ -59,14 +64,20 @@ static struct line {
 	int			 killed;
 } line = { .tty = -1, .fd = -1 };
 
-/* A LINE_OPEN that came while the line of the call before was closing. */
+/* The line that was closed last: nobody but us can have opened it since. */
+static char	 known_down[PROTO_NAME_MAX];
+
+/* What came while the line of the call before was closing. */
 static struct {
 	int			 there;
+	int			 left;		/* LINE_LEFT, or LINE_OPEN */
 	unsigned int		 generation;	/* of dialerd */
 	struct proto_line	 msg;
 } next_open;
 
 static void	 line_open(const struct proto_line *);
+static void	 line_left(const struct proto_line *);
+static void	 line_take_down(void);
 
 int
 line_is_open(void)
@@ -151,11 +162,19 @@ line_closed(void)
 	log_debug("line %s: closed", line.name);
 	line.open = 0;
 	line.keeper = 0;
+	if (line.left)
+		line_tell(PARENT_LINK_DOWN, 0, "closed", -1);
+	line.left = 0;
+	proc_line_closed();
 	if (!next_open.there)
 		return;
 	next_open.there = 0;
-	if (next_open.generation == proc_generation(PROC_DIALERD) &&
-	    proc_channel(PROC_DIALERD)->open)
+	if (next_open.generation != proc_generation(PROC_DIALERD) ||
+	    !proc_channel(PROC_DIALERD)->open)
+		return;
+	if (next_open.left)
+		line_left(&next_open.msg);
+	else
 		line_open(&next_open.msg);
 }
 
@@ -177,6 +196,10 @@ line_late(int fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	(void)arg;
+	if (line.killed && line.keeper == 0) {
+		line_take_down();
+		return;
+	}
 	if (line.killed) {
 		/* pppd dies with it. */
 		log_warnx("line %s: the keeper hangs: killed", line.name);
@@ -290,32 +313,60 @@ line_start_keeper(const struct conf_line *conf, int up)
 	return (0);
 }
 
+/* A keeper whose only task is to take the line down. */
+static int
+line_start_closer(void)
+{
+	struct conf_line	 conf;
+
+	if (line.device != NULL && line.tty == -1 &&
+	    (line.tty = line_open_device(line.device)) == -1)
+		return (-1);
+	memset(&conf, 0, sizeof(conf));
+	conf.name = line.name;
+	conf.device = line.device;
+	conf.down = line.down;
+	if (line_start_keeper(&conf, line.stage != SETUP) == -1)
+		return (-1);
+	line_let_go();
+	line_timer(LINE_KILL_WAIT);
+	return (0);
+}
+
 /*
- * A keeper that was killed has taken nothing down, and its successor's only
- * task is to do so.  What it ran goes first; where the system can do that,
- * it has gone with its keeper.
+ * Nobody else does it: what is short, or has the device, may go.  A line that
+ * cannot be had at all must not hold up the calls of another for ever.
+ */
+static void
+line_take_down(void)
+{
+	if (line_start_closer() == 0)
+		return;
+	if (line.tries++ == 0)
+		log_warn("line %s: cannot be taken down yet", line.name);
+	if (line.tries <= LINE_KILL_WAIT / LINE_RETRY) {
+		line_timer(LINE_RETRY);
+		return;
+	}
+	log_warn("line %s: not taken down", line.name);
+	line_closed();
+}
+
+/*
+ * A keeper that was killed has taken nothing down: a successor, once.  What
+ * it ran goes first; where the system can do that, it has gone with its
+ * keeper.
  */
 static int
 line_replace_keeper(void)
 {
-	struct conf_line	 conf;
-
 	if (line.replaced)
 		return (-1);
 	line.replaced = 1;
 	if (line.group > 0)
 		kill(-line.group, SIGKILL);
 	line_let_go();
-	memset(&conf, 0, sizeof(conf));
-	conf.name = line.name;
-	conf.device = line.device;
-	conf.down = line.down;
-	if (line_start_keeper(&conf, line.stage != SETUP) == -1) {
-		log_warn("line %s: keeper", line.name);
-		return (-1);
-	}
-	line_let_go();
-	line_timer(LINE_KILL_WAIT);
+	line_take_down();
 	return (0);
 }
 
@@ -334,8 +385,15 @@ line_reaped(pid_t pid, int status)
 		line.killed = 1;
 		if (line_replace_keeper() == 0)
 			return (1);
-	} else if (!line.killed)
-		line_tell(PARENT_LINK_DOWN, ECONNABORTED, "closed", -1);
+	} else {
+		strlcpy(known_down, line.name, sizeof(known_down));
+		if (line.left)
+			log_warnx("line %s: was left open by a call that has "
+			    "no end: hung up", line.name);
+		if (!line.killed)
+			line_tell(PARENT_LINK_DOWN, ECONNABORTED, "closed",
+			    -1);
+	}
 	line_closed();
 	return (1);
 }
@@ -350,6 +408,16 @@ line_message(struct imsg *imsg, struct proto_line *msg)
 	return (0);
 }
 
+static void
+line_begin(enum stage stage)
+{
+	known_down[0] = '\0';
+	line.killed = line.replaced = line.left = 0;
+	line.tries = 0;
+	line.stage = stage;
+	evtimer_set(&line.timer, line_late, NULL);
+}
+
 /* Device and keeper: 0, or an errno with what it is about. */
 static int
 line_start(const struct conf_line *conf, const char **what)
@@ -362,8 +430,7 @@ line_start(const struct conf_line *conf, const char **what)
 	if (conf->device != NULL &&
 	    (line.tty = line_open_device(conf->device)) == -1)
 		return (errno);
-	line.killed = line.replaced = 0;
-	line.stage = SETUP;
+	line_begin(SETUP);
 	if (line_start_keeper(conf, 0) == -1) {
 		error = errno;
 		*what = "keeper";
@@ -371,7 +438,6 @@ line_start(const struct conf_line *conf, const char **what)
 		return (error);
 	}
 	line.open = 1;
-	evtimer_set(&line.timer, line_late, NULL);
 	line_timer(conf->answer + LINE_SETUP + LINE_GRACE);
 	return (0);
 }
@@ -400,6 +466,61 @@ line_open(const struct proto_line *msg)
 	line_tell(PARENT_LINE_TTY, (uint32_t)error, text, fd);
 }
 
+/*
+ * A call of before, whose end nobody has seen: when all of us were killed at
+ * once nothing has hung up.
+ */
+static void
+line_left(const struct proto_line *msg)
+{
+	const struct conf_line	*conf;
+
+	line.call = msg->call;
+	strlcpy(line.name, msg->name, sizeof(line.name));
+	conf = conf_line_find(parent_conf, msg->name);
+	if (conf == NULL)
+		log_warnx("line %s: was left open by a call that has no end, "
+		    "and is not configured any more", line.name);
+	else if (strcmp(known_down, line.name) != 0 &&
+	    (conf->device != NULL || conf->down != NULL)) {
+		if (line_remember(conf) == 0) {
+			line_begin(UP);
+			line.open = line.killed = line.left = 1;
+			line_take_down();
+			return;
+		}
+		log_warn("line %s: not taken down", line.name);
+	}
+	line_tell(PARENT_LINK_DOWN, 0, "closed", -1);
+}
+
+static void
+line_queue(const struct proto_line *msg, int left)
+{
+	next_open.there = 1;
+	next_open.left = left;
+	next_open.generation = proc_generation(PROC_DIALERD);
+	next_open.msg = *msg;
+}
+
+int
+line_handle_left(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_line	 msg;
+
+	(void)ch;
+	(void)arg;
+	if (line_message(imsg, &msg) == -1)
+		return (-1);
+	if (!line.open)
+		line_left(&msg);
+	else if (line.killed)
+		line_queue(&msg, 1);
+	else
+		return (-1);	/* that is a call, and has its end */
+	return (0);
+}
+
 int
 line_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
 {
@@ -416,9 +537,7 @@ line_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
 	/* One call at a time; but the last one may still be going down. */
 	if (!line.killed)
 		return (-1);
-	next_open.there = 1;
-	next_open.generation = proc_generation(PROC_DIALERD);
-	next_open.msg = msg;
+	line_queue(&msg, 0);
 	return (0);
 }
 

@@ -27,6 +27,8 @@ void		 proc_reaped(pid_t, int status);
 /* Shuts down in order, the line first; exits the process. */
 void		 proc_shutdown(void);
 int		 proc_stopping(void);
+/* The line is down: an end that waited for it goes on. */
+void		 proc_line_closed(void);
 /* Kills one that broke the protocol; it is started again. */
 void		 proc_kill(enum proc_id);
 /* 1 while a child runs that has not got its first configuration yet. */
@@ -79,6 +81,7 @@ channel_handler	 line_handle_open;	/* DIALERD_LINE_OPEN */
 channel_handler	 line_handle_start;	/* DIALERD_LINK_START */
 channel_handler	 line_handle_stop;	/* DIALERD_LINK_STOP */
 channel_handler	 line_handle_close;	/* DIALERD_LINE_CLOSE */
+channel_handler	 line_handle_left;	/* DIALERD_LINE_LEFT */
 /* A child died, or we end: whatever is open goes down at once (L2). */
 void		 line_down(const char *why);
 /* 1 while a line is open. */

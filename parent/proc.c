@@ -375,6 +375,7 @@ static const struct channel_row dialerd_rows[] = {
 	{ DIALERD_LINK_START,	line_handle_start },
 	{ DIALERD_LINK_STOP,	line_handle_stop },
 	{ DIALERD_LINE_CLOSE,	line_handle_close },
+	{ DIALERD_LINE_LEFT,	line_handle_left },
 	{ PROTO_NONE,		NULL }
 };
 
@@ -456,6 +457,13 @@ proc_stop_step(void)
 		log_info("terminated");
 		exit(0);
 	}
+}
+
+void
+proc_line_closed(void)
+{
+	if (stopping)
+		proc_stop_step();
 }
 
 static void

@@ -88,6 +88,7 @@ static const struct proto_row rows[PROTO_COUNT] = {
 	FIXED(DIALERD_LINK_START, DIALERD, PARENT, struct proto_line),
 	FIXED(DIALERD_LINK_STOP, DIALERD, PARENT, struct proto_line),
 	FIXED(DIALERD_LINE_CLOSE, DIALERD, PARENT, struct proto_line),
+	FIXED(DIALERD_LINE_LEFT, DIALERD, PARENT, struct proto_line),
 	FIXED(DIALERD_WINDOW_OPEN, DIALERD, SPOOLD | FETCHD,
 	    struct proto_window),
 	FIXED(DIALERD_WINDOW_CLOSE, DIALERD, SPOOLD | FETCHD,

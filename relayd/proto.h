@@ -84,6 +84,8 @@ enum proto_type {
 	DIALERD_LINK_START,	/* parent: struct proto_line */
 	DIALERD_LINK_STOP,	/* parent: struct proto_line */
 	DIALERD_LINE_CLOSE,	/* parent: struct proto_line */
+	DIALERD_LINE_LEFT,	/* parent: struct proto_line: a crash left its
+				 * call open; LINK_DOWN answers it */
 	DIALERD_WINDOW_OPEN,	/* spoold, fetchd: struct proto_window */
 	DIALERD_WINDOW_CLOSE,	/* spoold, fetchd: struct proto_window */
 	DIALERD_LIST_QUEUE,	/* spoold: id */

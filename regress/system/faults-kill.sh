@@ -3,7 +3,8 @@
 # SIGKILL of each process in the middle of a window: the line is down within
 # two seconds, what died is started again, and the next window carries what
 # is left, with nothing lost or doubled.  And SIGTERM, which ends a window in
-# good order; and a modem that DTR does not reach.
+# good order; and a modem that DTR does not reach.  And all of them at once,
+# after which nobody is left to hang up: that is done at the next start.
 . "${TOP:-$(dirname "$0")/../..}/regress/system/lib.sh"
 
 provider_start
@@ -24,9 +25,9 @@ in_the_middle() {
 	    [ "$4" -gt 60000 ] && [ "$5" -gt 30000 ]
 }
 # start_window: a window with both directions in the middle of a message.
-start_window() {
+start_window() {	# [BYTES]: of the large message
 	batch_begin
-	batch_out $SMALL 500000
+	batch_out $SMALL ${1:-500000}
 	batch_in 1
 	big_file "$MAIL/pop.eml" 200000
 	put_in bob "$MAIL/pop.eml"
@@ -72,6 +73,8 @@ kill_child() {	# NAME
 	check "... and did not go well" \
 	    test "$(call_field $CALL result)" != ok
 	must_wait 15 site_ready
+	[ $1 != dialerd ] || is "... and the line is known to be down" \
+	    "$(left_count)" 0
 	window
 	is "... the next window goes well" "$(call_field $CALL result)" ok
 	is "... and ends the queue" "$(summary .queue_messages)" 0
@@ -93,6 +96,7 @@ kill_parent() {
 	    "$T/site/spool/state/ledger" | sed 's/.*\(event=[a-z]*\).*/\1/')" \
 	    event=open
 	site_start
+	must_wait 30 has_closed $CALL
 	is "... crashed, once relayd is started again" \
 	    "$(call_field $CALL result)" crashed
 	is "... and charged at its worst" "$(ctl_json show calls 0 |
@@ -142,10 +146,94 @@ no_dtr() {
 	site_stop
 }
 
+left_count() {
+	grep -c 'line v34: was left open by a call that has no end: hung up' \
+	    "$T/$SITE/relayd.log"
+}
+# kill_tree: with no time for any of them to see another die.
+kill_tree() {
+	hung_up_by_us=$(left_count)
+	_tree="$RELAYD $(cat /proc/$RELAYD/task/$RELAYD/children)"
+	kill -STOP $_tree
+	kill -9 $_tree
+	wait $RELAYD 2>/dev/null
+	for _p in $_tree; do must_wait 5 gone $_p; done
+}
+# crashed NAME: the call that kill_tree cut off, looked at after the start
+crashed() {
+	check "$1: the call is closed after that" wait_until 5 has_closed $CALL
+	is "... crashed" "$(call_field $CALL result)" crashed
+	is "... at its worst" "$(ctl_json show calls 0 |
+	    jq ".[$CALL - 1] | .cost == .worst_cost and .cost > 0")" true
+	is "... and there is no other" "$(call_count)" $CALL
+	is "... which is logged once" $(($(left_count) - hung_up_by_us)) 1
+}
+kill_all() {
+	# Upstream must not have all of it while nobody is there.
+	start_window 1000000
+	# The modem does not see a close, as without DTR.
+	sleep 600 <"$T/site/modem" &
+	holder=$!
+	PIDS="$PIDS $holder"
+	kill_tree
+	check "all killed: the line stays up" not hung_up
+	KILLED=$(now_ms)
+	site_start
+	line_down "started again"
+	is "... by command" "$(value by "$(modem_call $RECORD)")" ath
+	crashed "all killed"
+	stop $holder
+	window
+	is "... the next window goes well" "$(call_field $CALL result)" ok
+	verify "all killed"
+}
+not() { ! "$@"; }
+
+# A line of commands: its window stays, for the far side says nothing.
+commands_conf() {
+	LINE_EXTRA="up \"echo up >>$T/cmd/did\"
+	    down \"cat /proc/uptime >$T/cmd/down; echo down >>$T/cmd/did\""
+	FETCH_IMAPS=imaps://127.0.0.1:$P_MUTE
+	site_write
+	sed -i '/^	modem /d; /^	init /d; /^	phone /d; /^	no ppp/d;
+	    /^	answer /d' "$T/cmd/relayd.conf"
+}
+did() { tr '\n' ' ' <"$T/cmd/did"; }
+kill_commands() {
+	SITE=cmd
+	site_ports
+	port MUTE
+	socat TCP-LISTEN:$P_MUTE,bind=127.0.0.1,fork,reuseaddr \
+	    EXEC:'sleep 600' & PIDS="$PIDS $!"
+	must_wait 5 listening $P_MUTE
+	mkdir "$T/cmd"
+	commands_conf
+	site_start
+	CALL=1
+	ctl dial >/dev/null
+	must_wait 10 line_is window
+	kill_tree
+	is "all killed: the down command has not run" "$(did)" "up "
+	KILLED=$(now_ms)
+	site_start
+	has_down() { grep -q ^down "$T/cmd/did"; }
+	check "started again: the down command runs" wait_until 5 has_down
+	at=$(($(sed 's/ .*/0/; s/[.]//' "$T/cmd/down") - KILLED))
+	check "... within 2 s" test $at -le 2000
+	note "it took $at ms"
+	crashed "all killed"
+	site_stop
+	site_start
+	is "... and once only" "$(did)" "up down "
+	site_stop
+	SITE=site
+}
+
 for p in spoold dialerd fetchd keeper; do
 	kill_child $p
 done
 kill_parent
+kill_all
 terminate
 is "nothing stays upstream" "$(upstream_count_all)" 0
 has "deaths are logged" "$T/site/relayd.log" 'spoold: died, signal 9'
@@ -154,4 +242,5 @@ site_stop
     die "cannot compile dtr"
 no_dtr
 modem_stop
+kill_commands
 finish

@@ -309,10 +309,10 @@ kill "$RELAYD"
 check "... and ends" wait_until 10 gone "$RELAYD"
 
 # --- a dialerd that errs ---
-# rogue NAME [WINDOW-OF-LINE]
+# rogue FAULT [NAME]: of the site, where that is another
 rogue() {
-	LINE="line \"$1\" { ${LINE:-$(commands $1)} window ${2:-5m} }" new $1
-	start $1 "$T/rogue"
+	LINE="line \"$1\" { ${LINE:-$(commands $1)} window 5m }" new ${2:-$1}
+	start ${2:-$1} "$T/rogue"
 }
 # Commands may be in the middle of it.
 rogue twice
@@ -320,6 +320,11 @@ check "LINK_START twice is not taken" \
     wait_until 10 said twice 'dialerd broke the protocol'
 wait_until 5 did twice 'up down' || wait_until 1 did twice down
 check "... and the line is down" grep -q down "$T/twice/did"
+stop $RELAYD 10
+rogue left
+check "LINE_LEFT in a call is not taken" \
+    wait_until 10 said left 'dialerd broke the protocol'
+check "... and the line is down" wait_until 5 did left 'up down'
 stop $RELAYD 10
 rogue unknown
 check "a line that is not there: an error" \
@@ -366,6 +371,17 @@ kill -9 "$(site_pid keeper)"
 check "the keeper killed: the down command runs" \
     wait_until 2 did never 'up down'
 check "... and dialerd hears of it" wait_until 2 said never 'keeper died'
+kill -9 $RELAYD
+LINE="$(commands short)" rogue never short
+must_wait 10 said short 'link up'
+files=$(prlimit --pid $RELAYD --nofile --noheadings --output SOFT)
+prlimit --pid $RELAYD --nofile=3:
+kill -9 "$(site_pid keeper)"
+check "the keeper killed, and no descriptors for another: it is said" \
+    wait_until 5 said short 'cannot be taken down yet'
+prlimit --pid $RELAYD --nofile="$files:"
+check "... and the down command runs once there are" \
+    wait_until 5 did short 'up down'
 kill -9 $RELAYD
 
 # --- what began long ago ---

@@ -98,6 +98,8 @@ handle_up(struct channel *ch, struct imsg *imsg, void *arg)
 	log_info("link up");
 	if (is("close"))
 		say(DIALERD_LINE_CLOSE, line()->name);
+	else if (is("left"))
+		say(DIALERD_LINE_LEFT, line()->name);
 	return (0);
 }
 

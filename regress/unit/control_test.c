@@ -501,7 +501,7 @@ test_calls(void **state)
 		fprintf(fp, "call=%d event=open time=%d\n"
 		    "call=%d event=close time=%d result=ok\n", i, i, i, i);
 	fclose(fp);
-	ledger = ledger_new(open(path, O_RDWR | O_APPEND), 5000);
+	ledger = ledger_new(open(path, O_RDWR | O_APPEND));
 	assert_non_null(ledger);
 	send_to(&c, CTL_SHOW_CALLS, 3, &want, sizeof(want));
 	for (i = 1; i <= 1000; i++) {

@@ -45,15 +45,30 @@ teardown(void **state)
 }
 
 static struct ledger *
-load(time_t now)
+load_only(void)
 {
 	struct ledger	*ledger;
 	int		 fd;
 
 	fd = open(path, O_RDWR | O_APPEND);
 	assert_int_not_equal(fd, -1);
-	ledger = ledger_new(fd, now);
+	ledger = ledger_new(fd);
 	assert_non_null(ledger);
+	return (ledger);
+}
+
+/* And what a crash left open is closed. */
+static struct ledger *
+load(time_t now)
+{
+	struct ledger	*ledger = load_only();
+	struct ctl_call	 call;
+	uint64_t	 after = 0;
+
+	while (ledger_left(ledger, after, &call)) {
+		after = call.call;
+		assert_int_equal(ledger_crashed(ledger, &call, now), 0);
+	}
 	return (ledger);
 }
 
@@ -300,6 +315,32 @@ test_crash(void **state)
 		assert_int_equal(call.closed, 5000);
 		ledger_free(ledger);
 	}
+}
+
+/* Until that is done it is the sign that its line may be open. */
+static void
+test_left(void **state)
+{
+	struct ledger	*ledger = load(1000);
+	struct ctl_call	 call, left;
+	int		 i;
+
+	(void)state;
+	call_open(ledger, &call, 1000);
+	call_close(ledger, &call, 1060, 0, 1);
+	call_open(ledger, &call, 2000);
+	ledger_free(ledger);
+	for (i = 0; i < 2; i++) {
+		ledger = load_only();
+		assert_int_equal(ledger_left(ledger, 0, &left), 1);
+		assert_int_equal(left.call, call.call);
+		assert_string_equal(left.line, "v34");
+		assert_int_equal(ledger_left(ledger, left.call, &left), 0);
+		ledger_free(ledger);
+	}
+	ledger = load(3000);
+	assert_int_equal(ledger_left(ledger, 0, &left), 0);
+	ledger_free(ledger);
 }
 
 /* Power may fail at any byte of the last line. */
@@ -586,6 +627,7 @@ main(void)
 		TEST(test_calls),
 		TEST(test_open_is_written),
 		TEST(test_crash),
+		TEST(test_left),
 		TEST(test_torn),
 		TEST(test_garbage),
 		TEST(test_sums),
