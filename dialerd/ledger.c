@@ -40,6 +40,7 @@ struct item {
 struct ledger {
 	int		 fd;
 	off_t		 size;
+	int		 torn;		/* there is more in the file */
 	uint64_t	 next;		/* number of the next call */
 	int		 held;
 	int		 held_written;	/* the same, once that is on disk */
@@ -210,6 +211,18 @@ cut_torn(struct ledger *ledger)
 	return (fdatasync(ledger->fd));
 }
 
+/* What follows the rest of a line would be read as a part of it. */
+static int
+mend(struct ledger *ledger)
+{
+	if (ledger->torn && ftruncate(ledger->fd, ledger->size) == -1) {
+		log_warn("ledger: ftruncate");
+		return (-1);
+	}
+	ledger->torn = 0;
+	return (0);
+}
+
 /* All of it and durable, or none of it. */
 static int
 append(struct ledger *ledger, const char *buf, size_t len)
@@ -217,14 +230,18 @@ append(struct ledger *ledger, const char *buf, size_t len)
 	ssize_t	 n;
 	int	 saved;
 
+	if (mend(ledger) == -1)
+		return (-1);
 	n = write(ledger->fd, buf, len);
 	if (n == (ssize_t)len && fdatasync(ledger->fd) == 0) {
 		ledger->size += (off_t)len;
 		return (0);
 	}
 	saved = n >= 0 && n < (ssize_t)len ? ENOSPC : errno;
-	if (n > 0 && ftruncate(ledger->fd, ledger->size) == -1)
-		log_warn("ledger: ftruncate");
+	if (n > 0) {
+		ledger->torn = 1;
+		(void)mend(ledger);
+	}
 	errno = saved;
 	return (-1);
 }

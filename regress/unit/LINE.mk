@@ -23,7 +23,8 @@ regress/unit/policy_test: regress/unit/policy_test.o dialerd/policy.o \
 
 regress/unit/ledger_test: regress/unit/ledger_test.o dialerd/ledger.o \
     dialerd/ledger_line.o librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/ledger_test.o dialerd/ledger.o \
+	$(CC) $(LDFLAGS) -Wl,--wrap=ftruncate -o $@ \
+	    regress/unit/ledger_test.o dialerd/ledger.o \
 	    dialerd/ledger_line.o librelayd.a $(LIBS) -lcmocka
 
 regress/unit/window_test: regress/unit/window_test.o dialerd/window.o \

@@ -562,6 +562,54 @@ test_full(void **state)
 	ledger_free(ledger);
 }
 
+/* Truncation fails as long as this is set. */
+static int	 no_truncate;
+
+int	 __real_ftruncate(int, off_t);
+int	 __wrap_ftruncate(int, off_t);
+
+int
+__wrap_ftruncate(int fd, off_t size)
+{
+	if (no_truncate) {
+		errno = EIO;
+		return (-1);
+	}
+	return (__real_ftruncate(fd, size));
+}
+
+/* The rest of a line cannot be cut off: no call, and nothing is glued to it. */
+static void
+test_full_torn(void **state)
+{
+	struct ledger	*ledger = load(1000);
+	struct ctl_call	 call, got;
+	char		 buf[4096];
+	size_t		 size;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	call_open(ledger, &call, 1000);
+	call_close(ledger, &call, 1060, 0, 1);
+	size = contents(buf, sizeof(buf));
+	no_truncate = 1;
+	limit(size + 20);
+	call.opened = 2000;
+	assert_int_equal(ledger_open(ledger, &call), -1);
+	limit(RLIM_INFINITY);
+	assert_int_equal(contents(buf, sizeof(buf)), size + 20);
+	assert_int_equal(ledger_open(ledger, &call), -1);
+	assert_int_equal(contents(buf, sizeof(buf)), size + 20);
+	no_truncate = 0;
+	assert_int_equal(ledger_open(ledger, &call), 0);
+	ledger_free(ledger);
+	ledger = load_only();
+	assert_int_equal(ledger_left(ledger, 0, &got), 1);
+	assert_int_equal(got.call, call.call);
+	assert_int_equal(got.opened, 2000);
+	ledger_free(ledger);
+}
+
 /* A hold, too, waits for room; and one that was ended meanwhile does not. */
 static void
 test_hold_full(void **state)
@@ -635,6 +683,7 @@ main(void)
 		TEST(test_clock_back),
 		TEST(test_hold),
 		TEST(test_full),
+		TEST(test_full_torn),
 		TEST(test_hold_full),
 		TEST(test_many)
 	};
