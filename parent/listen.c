@@ -10,6 +10,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf_check.h"
@@ -18,14 +19,34 @@
 
 #define LISTEN_BACKLOG	128
 #define CONTROL_BACKLOG	5
+/*
+ * The children of a relayd that was killed have its sockets until they have
+ * noticed that, and done what they were at.
+ */
+#define LISTEN_WAIT	3000	/* milliseconds, at start, for all of them */
+#define LISTEN_LOOK	50	/* milliseconds between two tries */
 
 static struct control_socket {
 	char	 path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int	 fd;
 } control[2] = { { "", -1 }, { "", -1 } };	/* by read-only or not */
 
+/* 1 after a while, as long as it makes sense to wait for an address. */
 static int
-bind_one(struct conf_listener *l)
+listen_again(void)
+{
+	static int	 waited;
+	struct timespec	 ts = { 0, LISTEN_LOOK * 1000000L };
+
+	if (errno != EADDRINUSE || waited >= LISTEN_WAIT)
+		return (0);
+	waited += LISTEN_LOOK;
+	(void)nanosleep(&ts, NULL);
+	return (1);
+}
+
+static int
+bind_one(struct conf_listener *l, int wait)
 {
 	struct addrinfo	 hints, *ai;
 	char		 port[8];
@@ -52,8 +73,10 @@ bind_one(struct conf_listener *l)
 		(void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
 		    sizeof(one));
 #endif
-	if (bind(l->fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-	    listen(l->fd, LISTEN_BACKLOG) == -1)
+	while (bind(l->fd, ai->ai_addr, ai->ai_addrlen) == -1)
+		if (!wait || !listen_again())
+			goto fail;
+	if (listen(l->fd, LISTEN_BACKLOG) == -1)
 		goto fail;
 	freeaddrinfo(ai);
 	return (0);
@@ -94,7 +117,7 @@ listen_bind(struct conf *conf, const struct conf *old)
 					    F_DUPFD_CLOEXEC, 3);
 					break;
 				}
-		if (l->fd == -1 && bind_one(l) == -1) {
+		if (l->fd == -1 && bind_one(l, old == NULL) == -1) {
 			listen_close(conf);
 			return (-1);
 		}
@@ -133,9 +156,30 @@ control_dir(const char *path)
 	return (0);
 }
 
+/* 0 when nobody listens there, or -1 with errno. */
+static int
+control_dead(const struct sockaddr_un *sun)
+{
+	int	 fd, r;
+
+	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
+		return (-1);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1) {
+		close(fd);
+		return (-1);
+	}
+	/* One with a full backlog, which does not block us, lives too. */
+	r = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
+	    errno == EAGAIN;
+	close(fd);
+	if (r)
+		errno = EADDRINUSE;
+	return (r ? -1 : 0);
+}
+
 /* What a relayd that died left there is removed, but nothing else is. */
 static int
-control_clear(int fd, const struct sockaddr_un *sun)
+control_clear(const struct sockaddr_un *sun)
 {
 	struct stat	 st;
 
@@ -145,12 +189,9 @@ control_clear(int fd, const struct sockaddr_un *sun)
 		errno = ENOTSOCK;
 		return (-1);
 	}
-	/* One with a full backlog, which does not block us, lives too. */
-	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
-	    errno == EAGAIN) {
-		errno = EADDRINUSE;
-		return (-1);
-	}
+	while (control_dead(sun) == -1)
+		if (!listen_again())
+			return (-1);
 	return (unlink(sun->sun_path));
 }
 
@@ -169,7 +210,7 @@ control_bind(struct control_socket *c, const char *path, mode_t mode)
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
-	    control_clear(fd, &sun) == -1)
+	    control_clear(&sun) == -1)
 		goto fail;
 	old = umask(~mode & 0777);
 	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));

@@ -171,6 +171,16 @@ check "a dead relayd leaves its socket" test -S "$T/plain/ctl"
 start plain
 must_wait 10 up
 ok "... and the next takes its place"
+_children=$(cat /proc/$RELAYD/task/$RELAYD/children)
+kill -STOP $_children
+kill -9 $RELAYD
+wait $RELAYD 2>/dev/null
+start plain
+has_lock() { ls -l /proc/$RELAYD/fd | grep -q 'plain/spool/state/lock'; }
+must_wait 10 has_lock
+kill -CONT $_children
+check "... also while the dead one's children have its sockets" \
+    wait_until 10 up
 fails "a second one" 'another relayd uses this spool'
 sed "s|spool \".*|spool \"$T/other\"|" "$T/plain/conf" >"$T/plain/other"
 chmod 600 "$T/plain/other"
