@@ -71,17 +71,23 @@ mark_write(struct mark *m)
 	spool_commit_soon();
 }
 
-static void
-mark_retry(int fd, short events, void *arg)
+void
+outgoing_retry(void)
 {
 	struct mark	*m;
 
-	(void)fd;
-	(void)events;
-	(void)arg;
 	TAILQ_FOREACH(m, &marks, entry)
 		if (m->failed)
 			mark_write(m);
+}
+
+static void
+mark_retry_timer(int fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	outgoing_retry();
 }
 
 static void
@@ -101,7 +107,7 @@ mark_durable(void *arg, int result)
 	    (unsigned long long)m->id, m->recipient);
 	m->failed = 1;
 	if (!evtimer_initialized(&mark_timer))
-		evtimer_set(&mark_timer, mark_retry, NULL);
+		evtimer_set(&mark_timer, mark_retry_timer, NULL);
 	if (!evtimer_pending(&mark_timer, NULL))
 		evtimer_add(&mark_timer, &tv);
 }

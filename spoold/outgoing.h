@@ -48,5 +48,10 @@ void	 outgoing_result(struct outgoing *, const struct outgoing_peer *,
 int	 outgoing_touched(const struct outgoing *);
 /* Bounces what was refused, and frees it. */
 void	 outgoing_close(struct outgoing *, const struct outgoing_peer *);
+/*
+ * Marks that could not be written go into the next commit, before their
+ * timer: the process ends, and nothing else knows that the mail is gone.
+ */
+void	 outgoing_retry(void);
 
 #endif

@@ -23,6 +23,7 @@
 #include "local.h"
 #include "log.h"
 #include "maildir.h"
+#include "outgoing.h"
 #include "pop3_server.h"
 #include "queue.h"
 #include "smtp_server.h"
@@ -273,6 +274,7 @@ spoold_exit(int fd, short events, void *arg)
 	(void)events;
 	(void)arg;
 	if (spool_queue != NULL) {
+		outgoing_retry();
 		queue_commit(spool_queue);
 		queue_close(spool_queue);
 		spool_queue = NULL;

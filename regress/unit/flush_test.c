@@ -27,6 +27,7 @@
 #include "fixture.h"
 #include "flush.h"
 #include "log.h"
+#include "outgoing.h"
 #include "queue.h"
 #include "smtp_peer.h"
 #include "spoold.h"
@@ -217,6 +218,14 @@ make_conf(void)
 	TAILQ_INSERT_TAIL(&child_conf->users, u, entry);
 }
 
+/* What spoold does when it ends. */
+static void
+last_commit(void)
+{
+	outgoing_retry();
+	queue_commit(spool_queue);
+}
+
 static int
 setup(void **state)
 {
@@ -249,7 +258,7 @@ teardown(void **state)
 	flush_stop();
 	waiting_clear();
 	/* Marks that are still under way belong to this queue. */
-	queue_commit(spool_queue);
+	last_commit();
 	queue_close(spool_queue);
 	evtimer_del(&commit_timer);
 	conf_free(child_conf);
@@ -343,6 +352,17 @@ tries(uint64_t id)
 	n = (int)e->recipients[0].windows;
 	envelope_free(e);
 	return (n);
+}
+
+/* Whether the disk has room for anything. */
+static void
+disk_takes(int takes)
+{
+	struct rlimit	 rl;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &rl), 0);
+	rl.rlim_cur = takes ? rl.rlim_max : 1;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &rl), 0);
 }
 
 #define HELLO \
@@ -458,6 +478,38 @@ test_bounced(void **state)
 	assert_string_equal(e->recipients[0].user, "alice");
 	envelope_free(e);
 	assert_false(queue_next(spool_queue, info.id, &info));
+}
+
+/* Until the commit is due that has what the server said. */
+static void
+until_answered(void)
+{
+	open_window();
+	while (!queue_pending(spool_queue))
+		peer_turn();
+}
+
+/* A full disk: what was sent is known to memory only until the end. */
+static void
+test_mark_at_the_end(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("b@x", "1", "1"), SEND(TAKEN), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	id = enqueue(1, "b@x", NULL);
+	scripts[0] = script;
+	until_answered();
+	disk_takes(0);
+	run();
+	disk_takes(1);
+	close_window();
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(tries(id), 0);
+	last_commit();
+	assert_int_equal(tries(id), -1);
 }
 
 /* Not let in: no recipient is to blame, and it is not tried twice. */
@@ -871,6 +923,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		T(test_smallest_first), T(test_nothing_to_do),
 		T(test_deferred_then_expired), T(test_bounced),
+		T(test_mark_at_the_end),
 		T(test_not_let_in), T(test_session_breaks),
 		T(test_break_in_between), T(test_break_after_errors),
 		T(test_no_address),
@@ -886,6 +939,7 @@ main(void)
 	log_init(1, 0);
 	assert_non_null(base = event_init());
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	/* Connections that are being closed have no owner any more. */
 	if (failed == 0)
