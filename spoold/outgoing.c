@@ -43,7 +43,9 @@ struct mark {
 	uint32_t		 recipient;
 	enum recipient_state	 state;
 	char			*status;
+	const struct notice	*notice;	/* not durable; of BOUNCED */
 	int			 failed;	/* wait for the timer */
+	int			 refused;	/* its notice was */
 };
 static TAILQ_HEAD(, mark)	 marks = TAILQ_HEAD_INITIALIZER(marks);
 static struct event		 mark_timer;
@@ -96,7 +98,7 @@ mark_durable(void *arg, int result)
 	struct timeval	 tv = { MARK_RETRY, 0 };
 	struct mark	*m = arg;
 
-	if (result == 0 || result == ENOENT) {
+	if (result == 0 || result == ENOENT || m->refused) {
 		TAILQ_REMOVE(&marks, m, entry);
 		free(m->status);
 		free(m);
@@ -114,7 +116,7 @@ mark_durable(void *arg, int result)
 
 static void
 mark_add(uint64_t id, uint32_t recipient, enum recipient_state state,
-    const char *status)
+    const char *status, const struct notice *notice)
 {
 	struct mark	*m;
 
@@ -124,6 +126,7 @@ mark_add(uint64_t id, uint32_t recipient, enum recipient_state state,
 	m->id = id;
 	m->recipient = recipient;
 	m->state = state;
+	m->notice = notice;
 	TAILQ_INSERT_TAIL(&marks, m, entry);
 	mark_write(m);
 }
@@ -310,7 +313,7 @@ outgoing_defer(struct outgoing *o, const struct outgoing_peer *peer,
 		return;
 	}
 	o->deferred++;
-	mark_add(o->envelope->id, i, RECIPIENT_WAITING, reply);
+	mark_add(o->envelope->id, i, RECIPIENT_WAITING, reply, NULL);
 	outgoing_log(o->envelope->id, "deferred", r->address, peer->upstream,
 	    reply);
 }
@@ -328,7 +331,7 @@ outgoing_result(struct outgoing *o, const struct outgoing_peer *peer,
 	switch (outcome) {
 	case SMTP_SENT:
 		o->sent++;
-		mark_add(o->envelope->id, i, RECIPIENT_SENT, reply);
+		mark_add(o->envelope->id, i, RECIPIENT_SENT, reply, NULL);
 		outgoing_log(o->envelope->id, "sent",
 		    o->envelope->recipients[i].address, peer->upstream,
 		    reply);
@@ -364,27 +367,46 @@ notice_free(struct notice *n)
 }
 
 /*
- * The sender's notice is durable: only now may the recipients leave the
- * queue (M2).  Else they stay, and are refused again in another window.
+ * Its recipients leave the queue, in the same commit as the notice is made
+ * durable in (M2): a crash finds both or none.
+ */
+static void
+notice_mark(const struct notice *n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n->n; i++)
+		mark_add(n->id, n->failures[i].recipient, RECIPIENT_BOUNCED,
+		    n->failures[i].reply, n);
+}
+
+/*
+ * The marks hear of it behind their notice.  Without it they are void: the
+ * recipients stay, and are refused again in another window.  With it they
+ * may have been refused for another message of the commit, and are tried
+ * again.
  */
 static void
 notice_durable(void *arg, int result)
 {
 	struct notice	*n = arg;
+	struct mark	*m;
 	size_t		 i;
 
+	TAILQ_FOREACH(m, &marks, entry)
+		if (m->notice == n) {
+			m->notice = NULL;
+			m->refused = result != 0;
+		}
 	if (result != 0) {
 		errno = result;
 		log_warn("msg id=%016llx bounce", (unsigned long long)n->id);
 		notice_free(n);
 		return;
 	}
-	for (i = 0; i < n->n; i++) {
-		mark_add(n->id, n->failures[i].recipient, RECIPIENT_BOUNCED,
-		    n->failures[i].reply);
+	for (i = 0; i < n->n; i++)
 		outgoing_log(n->id, "bounced", n->addresses[i], n->upstream,
 		    n->failures[i].reply);
-	}
 	notice_free(n);
 }
 
@@ -421,15 +443,15 @@ outgoing_close(struct outgoing *o, const struct outgoing_peer *peer)
 		n = notice_new(o, peer->upstream);
 		told = bounce_submit(spool_queue, child_conf, o->envelope,
 		    n->failures, n->n, peer->host, notice_durable, n);
-		if (told == -1)
-			notice_durable(n, errno);
-		else if (told == 0) {
+		if (told == 0)
 			log_info("msg id=%016llx from=<%s>: nobody is told "
 			    "of the failure",
 			    (unsigned long long)o->envelope->id,
 			    o->envelope->sender);
-			notice_durable(n, 0);
-		}
+		if (told != -1)
+			notice_mark(n);
+		if (told != 1)
+			notice_durable(n, told == 0 ? 0 : errno);
 		spool_commit_soon();
 	}
 	outgoing_free(o);

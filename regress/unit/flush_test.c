@@ -66,6 +66,7 @@ static struct peer	*peers[SCRIPTS];
 static unsigned int	 accepted;
 
 static int		 queued;	/* result of the last submit */
+static unsigned int	 commits;	/* since a test set it to 0 */
 
 static void
 commit(int fd, short events, void *arg)
@@ -73,6 +74,7 @@ commit(int fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	(void)arg;
+	commits++;
 	queue_commit(spool_queue);
 	waiting_sync(spool_queue);
 	flush_kick();
@@ -480,6 +482,11 @@ test_bounced(void **state)
 	assert_false(queue_next(spool_queue, info.id, &info));
 }
 
+#define REFUSED { \
+	HELLO, MAIL("no@x", "1", "1"), \
+	SEND("250 m\n550 5.1.1 no\n503 b\n"), END \
+}
+
 /* Until the commit is due that has what the server said. */
 static void
 until_answered(void)
@@ -487,6 +494,81 @@ until_answered(void)
 	open_window();
 	while (!queue_pending(spool_queue))
 		peer_turn();
+	commits = 0;
+}
+
+/* The notice and what it says: a crash finds both, or neither. */
+static void
+test_bounced_at_once(void **state)
+{
+	static const struct peer_step script[] = REFUSED;
+	struct queue_info	 info;
+	uint64_t		 id;
+
+	(void)state;
+	id = enqueue(1, "no@x", NULL);
+	scripts[0] = script;
+	until_answered();
+	while (commits == 0)
+		peer_turn();
+	assert_int_equal(commits, 1);
+	assert_int_equal(tries(id), -1);
+	assert_true(queue_next(spool_queue, 0, &info));
+	assert_false(queue_next(spool_queue, info.id, &info));
+	run();
+	close_window();
+}
+
+/* Without its notice a mark must not be made, now or later (M2). */
+static void
+test_bounce_not_taken(void **state)
+{
+	static const struct peer_step script[] = REFUSED;
+	struct queue_info	 info;
+	uint64_t		 id;
+
+	(void)state;
+	id = enqueue(1, "no@x", NULL);
+	scripts[0] = scripts[1] = script;
+	until_answered();
+	disk_takes(0);
+	run();
+	disk_takes(1);
+	close_window();
+	last_commit();
+	assert_int_equal(tries(id), 0);
+	assert_true(queue_next(spool_queue, 0, &info));
+	assert_int_equal(info.id, id);
+	assert_false(queue_next(spool_queue, id, &info));
+	window_whole();
+	assert_int_equal(tries(id), -1);
+}
+
+/* Another message of the commit is refused, and the marks with it. */
+static void
+test_bounce_mark_not_taken(void **state)
+{
+	static const struct peer_step script[] = REFUSED;
+	struct queue_writer	*w;
+	struct queue_info	 info;
+	struct envelope		*e;
+	uint64_t		 id;
+
+	(void)state;
+	id = enqueue(1, "no@x", NULL);
+	scripts[0] = script;
+	until_answered();
+	assert_non_null(e = envelope_new("alice@us.example"));
+	assert_non_null(w = queue_message(spool_queue));
+	queue_submit(w, e, on_queued, NULL);
+	envelope_free(e);
+	run();
+	assert_int_equal(queued, EINVAL);
+	close_window();
+	last_commit();
+	assert_int_equal(tries(id), -1);
+	assert_true(queue_next(spool_queue, 0, &info));
+	assert_false(queue_next(spool_queue, info.id, &info));
 }
 
 /* A full disk: what was sent is known to memory only until the end. */
@@ -923,7 +1005,8 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		T(test_smallest_first), T(test_nothing_to_do),
 		T(test_deferred_then_expired), T(test_bounced),
-		T(test_mark_at_the_end),
+		T(test_bounced_at_once), T(test_bounce_not_taken),
+		T(test_bounce_mark_not_taken), T(test_mark_at_the_end),
 		T(test_not_let_in), T(test_session_breaks),
 		T(test_break_in_between), T(test_break_after_errors),
 		T(test_no_address),
