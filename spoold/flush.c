@@ -38,6 +38,12 @@
  * But many servers end a session after so many messages or errors.
  */
 #define RETRIES		1
+/*
+ * A message that broke so many sessions, with no answer for it in between,
+ * waits for the next window: each may take the minutes of a time-out, and
+ * there is mail behind it.
+ */
+#define BREAKS_MAX	2
 
 static struct {
 	int			 open;
@@ -58,6 +64,8 @@ static struct {
 	uint64_t		 flying_bytes;
 	struct outgoing_list	 again;		/* before all others */
 	struct outgoing_list	 later;		/* behind them */
+	struct outgoing		*suspect;	/* of those, the one that was
+						 * the session's oldest */
 	/* What has been done in this window. */
 	uint32_t		 messages;
 	uint32_t		 failed;
@@ -214,25 +222,48 @@ flush_finish(struct outgoing *o)
 /*
  * A message without its final answer.  Recipients that have theirs are kept
  * in memory, so that this window does not try them twice.  The oldest in
- * flight may be what broke the session: it goes behind all others.
+ * flight may be what broke the session: it goes behind all others, and is
+ * kept so that its sessions can be counted.
  */
 static void
 flush_give_back(struct outgoing *o)
 {
 	struct outgoing_peer	 peer;
-	int			 suspect = !flush.lost;
+	int			 first = !flush.lost;
 
 	flush.lost = 1;
-	if (outgoing_touched(o) && flush.open) {
-		if (suspect)
-			TAILQ_INSERT_TAIL(&flush.later, o, entry);
-		else
-			TAILQ_INSERT_TAIL(&flush.again, o, entry);
+	if (flush.open && (first || o->breaks > 0)) {
+		TAILQ_INSERT_TAIL(&flush.later, o, entry);
+		if (first)
+			flush.suspect = o;
 		return;
 	}
-	waiting_release(o->envelope->id, suspect);
+	if (flush.open && outgoing_touched(o)) {
+		TAILQ_INSERT_TAIL(&flush.again, o, entry);
+		return;
+	}
+	waiting_release(o->envelope->id);
 	flush_peer(&peer);
 	outgoing_close(o, &peer);
+}
+
+/*
+ * The session broke with this message as its oldest.  1 when it did so once
+ * too often: its recipients have been tried, and the next window tries them
+ * again.
+ */
+static int
+flush_blame(struct outgoing *o, const char *why)
+{
+	struct outgoing_peer	 peer;
+
+	if (++o->breaks < BREAKS_MAX)
+		return (0);
+	TAILQ_REMOVE(&flush.later, o, entry);
+	flush_peer(&peer);
+	outgoing_break(o, &peer, why);
+	flush_finish(o);
+	return (1);
 }
 
 /* From memory first, then from the queue in its order. */
@@ -252,6 +283,8 @@ flush_next_message(void)
 			return (o);
 	if ((o = TAILQ_FIRST(&flush.later)) != NULL)
 		TAILQ_REMOVE(&flush.later, o, entry);
+	if (o == flush.suspect)
+		flush.suspect = NULL;
 	return (o);
 }
 
@@ -281,12 +314,13 @@ flush_result(void *arg, struct smtp_message *m, uint32_t recipient,
     enum smtp_outcome outcome, const struct smtp_reply *reply)
 {
 	struct outgoing_peer	 peer;
+	struct outgoing		*o = m->owner;
 
 	(void)arg;
 	if (outcome != SMTP_AGAIN)
-		flush.breaks = 0;
+		flush.breaks = o->breaks = 0;
 	flush_peer(&peer);
-	outgoing_result(m->owner, &peer, recipient, outcome, reply);
+	outgoing_result(o, &peer, recipient, outcome, reply);
 }
 
 static void
@@ -376,20 +410,28 @@ flush_give_up(const char *why)
 	flush_progress();
 }
 
-/* The session broke: once more, if there is anything left to send. */
+/*
+ * The session broke: once more, if there is anything left to send.  Where
+ * one message is to blame the others have another chance, but only one.
+ */
 static void
-flush_broken(const char *why)
+flush_broken(struct outgoing *suspect, const char *why)
 {
-	int	 lost = flush.lost;
+	int	 lost = flush.lost, blamed;
 
 	flush.lost = 0;
+	blamed = suspect != NULL && flush_blame(suspect, why);
+	if (blamed) {
+		flush.breaks = RETRIES;
+		lost = 0;
+	}
 	if (!flush_has_work() && !lost) {
 		log_debug("upstream %s: %s", flush.upstream, why);
 		flush_unconnect();
 		flush_progress();
 		return;
 	}
-	if (flush.breaks++ >= RETRIES) {
+	if (!blamed && flush.breaks++ >= RETRIES) {
 		flush_give_up(why);
 		return;
 	}
@@ -401,7 +443,10 @@ flush_broken(const char *why)
 static void
 flush_end(void *arg, enum smtp_end end, const char *why)
 {
+	struct outgoing	*suspect = flush.suspect;
+
 	(void)arg;
+	flush.suspect = NULL;
 	flush_detach();
 	switch (end) {
 	case SMTP_END_CONNECT:
@@ -416,10 +461,11 @@ flush_end(void *arg, enum smtp_end end, const char *why)
 		break;
 	case SMTP_END_CHUNKING:
 		flush.without |= SMTP_EXT_CHUNKING;
-		/* FALLTHROUGH */
+		flush_broken(NULL, why);
+		break;
 	case SMTP_END_PROTOCOL:
 	case SMTP_END_LOST:
-		flush_broken(why);
+		flush_broken(suspect, why);
 		break;
 	}
 }
@@ -520,6 +566,7 @@ flush_drop_list(struct outgoing_list *list)
 	flush_peer(&peer);
 	while ((o = TAILQ_FIRST(list)) != NULL) {
 		TAILQ_REMOVE(list, o, entry);
+		waiting_release(o->envelope->id);
 		outgoing_close(o, &peer);
 	}
 }
@@ -529,6 +576,7 @@ flush_stop(void)
 {
 	flush.open = 0;
 	flush_disconnect();
+	flush.suspect = NULL;
 	flush_drop_list(&flush.again);
 	flush_drop_list(&flush.later);
 	if (evtimer_initialized(&flush.progress_timer))

@@ -302,14 +302,14 @@ outgoing_fail(struct outgoing *o, uint32_t recipient, const char *status,
 /* Not now: another window, unless it has had its share of them. */
 static void
 outgoing_defer(struct outgoing *o, const struct outgoing_peer *peer,
-    uint32_t i, const char *reply)
+    uint32_t i, const char *reply, int local)
 {
 	const struct recipient	*r = &o->envelope->recipients[i];
 	uint32_t		 expire = child_conf->global.expire;
 
 	/* RFC 3463 3.5: X.4.7, delivery time expired. */
 	if (expire > 0 && r->windows + 1 >= expire) {
-		outgoing_fail(o, i, "5.4.7", reply, 0, r->windows + 1);
+		outgoing_fail(o, i, "5.4.7", reply, local, r->windows + 1);
 		return;
 	}
 	o->deferred++;
@@ -337,7 +337,7 @@ outgoing_result(struct outgoing *o, const struct outgoing_peer *peer,
 		    reply);
 		break;
 	case SMTP_DEFERRED:
-		outgoing_defer(o, peer, i, reply);
+		outgoing_defer(o, peer, i, reply, r->local);
 		break;
 	case SMTP_REFUSED:
 		smtp_reply_status(r, status);
@@ -346,6 +346,23 @@ outgoing_result(struct outgoing *o, const struct outgoing_peer *peer,
 	case SMTP_AGAIN:
 		break;
 	}
+}
+
+void
+outgoing_break(struct outgoing *o, const struct outgoing_peer *peer,
+    const char *why)
+{
+	struct smtp_reply	 r;
+	char			 text[SMTP_REPLY_TEXT_MAX];
+	uint32_t		 i;
+
+	(void)snprintf(text, sizeof(text), "the session broke again: %s",
+	    why);
+	/* RFC 3463 3.5: X.4.2, bad connection. */
+	smtp_reply_local(&r, 451, "4.4.2", text);
+	for (i = 0; i < o->envelope->nrecipients; i++)
+		if (o->state[i] == STATE_WAITING)
+			outgoing_result(o, peer, i, SMTP_DEFERRED, &r);
 }
 
 /* Bounces. */

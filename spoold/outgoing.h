@@ -30,6 +30,7 @@ struct outgoing {
 	size_t			 nfailures;
 	uint32_t		 sent;		/* recipients */
 	uint32_t		 deferred;
+	uint32_t		 breaks;	/* the flush's: of sessions */
 };
 TAILQ_HEAD(outgoing_list, outgoing);
 
@@ -44,6 +45,10 @@ int	 outgoing_fill(struct outgoing *);
 /* What the server said of one recipient; see smtp_client_ops. */
 void	 outgoing_result(struct outgoing *, const struct outgoing_peer *,
 	    uint32_t recipient, enum smtp_outcome, const struct smtp_reply *);
+/* No answer, for the second session that broke over it: every recipient
+ * that has none waits for another window. */
+void	 outgoing_break(struct outgoing *, const struct outgoing_peer *,
+	    const char *why);
 /* 1 when some recipient has its answer. */
 int	 outgoing_touched(const struct outgoing *);
 /* Bounces what was refused, and frees it. */

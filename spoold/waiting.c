@@ -22,7 +22,6 @@ struct waiting {
 	int			 remote;	/* some of them for the line;
 						 * -1: could not be read */
 	int			 taken;
-	int			 last;
 	int			 ordered;	/* is in the tree by order */
 };
 
@@ -49,8 +48,6 @@ id_cmp(struct waiting *a, struct waiting *b)
 static int
 order_cmp(struct waiting *a, struct waiting *b)
 {
-	if (a->last != b->last)
-		return (a->last - b->last);
 	if (a->size != b->size)
 		return (a->size < b->size ? -1 : 1);
 	return (id_cmp(a, b));
@@ -217,7 +214,7 @@ waiting_take(uint64_t *id)
 }
 
 void
-waiting_release(uint64_t id, int last)
+waiting_release(uint64_t id)
 {
 	struct waiting	*w;
 
@@ -225,7 +222,6 @@ waiting_release(uint64_t id, int last)
 		return;
 	order_remove(w);
 	w->taken = 0;
-	w->last |= last;
 	order_update(w);
 }
 
@@ -237,7 +233,6 @@ waiting_reset(void)
 	RB_FOREACH(w, waiting_ids, &ids) {
 		order_remove(w);
 		w->taken = 0;
-		w->last = 0;
 		order_update(w);
 	}
 }

@@ -29,9 +29,8 @@ void	 waiting_state(struct proto_queue_state *);
  * It is taken then, until waiting_release or the next window.
  */
 int	 waiting_take(uint64_t *id);
-/* Give a message back.  last: behind all others in this window, for it may
- * be the reason why the session broke. */
-void	 waiting_release(uint64_t id, int last);
+/* Give a message back. */
+void	 waiting_release(uint64_t id);
 /* A new window: nothing is taken, and all are in order. */
 void	 waiting_reset(void);
 /* Messages and bytes that waiting_take would give. */

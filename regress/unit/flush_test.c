@@ -618,7 +618,10 @@ test_not_let_in(void **state)
 	assert_int_equal(tries(id), 0);
 }
 
-/* The message that may have broken the session goes behind the others. */
+/*
+ * The message that may have broken the session goes behind the others, and
+ * when it breaks another waits for the next window: it has been tried.
+ */
 static void
 test_session_breaks(void **state)
 {
@@ -631,9 +634,89 @@ test_session_breaks(void **state)
 		MAIL("a@x", "1", "1"), SEND(TAKEN "250 s\n250 m\n250 r\n"),
 		CLOSE, END
 	};
-	/* The second did something, so there is a third. */
+	uint64_t	 a, b;
+
+	(void)state;
+	a = enqueue(1, "a@x", NULL);
+	b = enqueue(2, "b@x", NULL);
+	scripts[0] = first;
+	scripts[1] = second;
+	window_whole();
+	assert_int_equal(accepted, 2);
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(last.failed, 1);
+	assert_int_equal(last.todo, 0);
+	assert_int_equal(tries(a), 1);
+	assert_int_equal(tries(b), -1);
+}
+
+#define BREAKS(rcpt, size, text) { \
+	HELLO, MAIL(rcpt, size, text), SEND("250 m\n250 r\n"), CLOSE, END \
+}
+
+/* It was the message, not the server: what comes behind it goes. */
+static void
+test_message_breaks(void **state)
+{
+	static const struct peer_step script[] = BREAKS("a@x", "1", "1");
 	static const struct peer_step third[] = {
-		HELLO, MAIL("a@x", "1", "1"), SEND("421 busy\n"), CLOSE, END
+		HELLO, MAIL("b@x", "2", "12"), SEND(TAKEN), END
+	};
+	struct envelope	*e;
+	uint64_t	 a, b;
+
+	(void)state;
+	a = enqueue(1, "a@x", NULL);
+	scripts[0] = scripts[1] = script;
+	scripts[2] = third;
+	open_window();
+	run();
+	assert_int_equal(accepted, 2);
+	assert_non_null(e = queue_envelope(spool_queue, a));
+	assert_string_equal(e->recipients[0].status,
+	    "451 4.4.2 the session broke again: connection closed");
+	envelope_free(e);
+	b = enqueue(2, "b@x", NULL);
+	waiting_sync(spool_queue);
+	flush_kick();
+	run();
+	assert_int_equal(last.messages, 1);
+	close_window();
+	assert_int_equal(tries(a), 1);
+	assert_int_equal(tries(b), -1);
+}
+
+/* And when that was its last window, its sender hears of it (M8). */
+static void
+test_breaks_then_expires(void **state)
+{
+	static const struct peer_step script[] = BREAKS("a@x", "1", "1");
+	struct queue_info	 info;
+	uint64_t		 a;
+
+	(void)state;
+	child_conf->global.expire = 2;
+	a = enqueue(1, "a@x", NULL);
+	scripts[0] = scripts[1] = scripts[2] = scripts[3] = script;
+	window_whole();
+	assert_int_equal(tries(a), 1);
+	window_whole();
+	assert_int_equal(tries(a), -1);
+	assert_true(queue_next(spool_queue, 0, &info));
+	assert_false(queue_next(spool_queue, info.id, &info));
+}
+
+/* A server that breaks over every message: none of them is to blame. */
+static void
+test_server_breaks(void **state)
+{
+	static const struct peer_step first[] = {
+		HELLO, MAIL("a@x", "1", "1"), EXPECT("RSET"),
+		MAIL("b@x", "2", "12"), CLOSE, END
+	};
+	static const struct peer_step second[] = {
+		HELLO, MAIL("b@x", "2", "12"), EXPECT("RSET"),
+		MAIL("a@x", "1", "1"), CLOSE, END
 	};
 	uint64_t	 a, b;
 
@@ -642,14 +725,35 @@ test_session_breaks(void **state)
 	b = enqueue(2, "b@x", NULL);
 	scripts[0] = first;
 	scripts[1] = second;
-	scripts[2] = third;
 	window_whole();
-	assert_int_equal(accepted, 3);
-	assert_int_equal(last.messages, 1);
+	assert_int_equal(accepted, 2);
 	assert_int_equal(last.failed, 1);
-	assert_int_equal(last.todo, 1);
+	assert_int_equal(last.todo, 2);
 	assert_int_equal(tries(a), 0);
-	assert_int_equal(tries(b), -1);
+	assert_int_equal(tries(b), 0);
+}
+
+/* Nor is a message over which a server only forgets that it knows BDAT. */
+static void
+test_no_chunking(void **state)
+{
+	static const struct peer_step first[] = {
+		HELLO, MAIL("a@x", "1", "1"),
+		SEND("250 m\n250 r\n502 what\n"), END
+	};
+	static const struct peer_step second[] = {
+		HELLO, EXPECT("MAIL FROM:<alice@us.example>"),
+		EXPECT("RCPT TO:<a@x>"), EXPECT("DATA"), CLOSE, END
+	};
+	uint64_t	 a;
+
+	(void)state;
+	a = enqueue(1, "a@x", NULL);
+	scripts[0] = first;
+	scripts[1] = second;
+	window_whole();
+	assert_int_equal(accepted, 2);
+	assert_int_equal(tries(a), 0);
 }
 
 /* Recipients with an answer are not named again after a break. */
@@ -1008,6 +1112,8 @@ main(void)
 		T(test_bounced_at_once), T(test_bounce_not_taken),
 		T(test_bounce_mark_not_taken), T(test_mark_at_the_end),
 		T(test_not_let_in), T(test_session_breaks),
+		T(test_message_breaks), T(test_breaks_then_expires),
+		T(test_server_breaks), T(test_no_chunking),
 		T(test_break_in_between), T(test_break_after_errors),
 		T(test_no_address),
 		T(test_there_later), T(test_closes_early), T(test_no_trust),
