@@ -343,10 +343,30 @@ reply_is_auth(const struct smtp_reply *r)
 	    r->code == 538);
 }
 
+/*
+ * Where we are authenticated such a code cannot mean what it says (RFC 4954
+ * 6), but something about this one message or recipient.  Nor is it trusted
+ * to be final: it counts as a try, and the mail behind it goes.
+ */
+static int
+reply_wants_auth(const struct smtp_client *c)
+{
+	return (c->user == NULL && reply_is_auth(&c->reply));
+}
+
 static int
 reply_is_syntax(const struct smtp_reply *r)
 {
 	return (r->code == 500 || r->code == 502 || r->code == 503);
+}
+
+/* What 4xx or 5xx means to a recipient. */
+static enum smtp_outcome
+reply_outcome(const struct smtp_reply *r)
+{
+	if (r->code < 500 || reply_is_auth(r) || reply_is_syntax(r))
+		return (SMTP_DEFERRED);
+	return (SMTP_REFUSED);
 }
 
 /* The reply is that of every recipient that was accepted. */
@@ -423,14 +443,15 @@ smtp_transaction_rcpt(struct smtp_client *c, struct command *cmd)
 		t->naccepted++;
 		return (0);
 	}
-	if (reply_is_auth(&c->reply))
+	if (reply_wants_auth(c))
 		return (smtp_client_end_reply(c, SMTP_END_AUTH, "RCPT"));
-	if (c->reply.code < 400 || reply_is_syntax(&c->reply))
+	/* 500 and 502 are for the words of this command, 503 for its place. */
+	if (c->reply.code < 400 || c->reply.code == 503)
 		return (smtp_client_end_reply(c, SMTP_END_PROTOCOL, "RCPT"));
 	if (t->naccepted > 0 && reply_is_full(&c->reply))
 		outcome = SMTP_AGAIN;
 	else
-		outcome = c->reply.code < 500 ? SMTP_DEFERRED : SMTP_REFUSED;
+		outcome = reply_outcome(&c->reply);
 	c->ops->result(c->arg, t->m, t->m->recipients[cmd->rcpt], outcome,
 	    &c->reply);
 	return (0);
@@ -449,14 +470,13 @@ smtp_transaction_data(struct smtp_client *c, struct command *cmd)
 		return (smtp_client_end_reply(c, SMTP_END_PROTOCOL, "DATA"));
 	/* With nobody accepted this is what has to come. */
 	if (t->naccepted > 0) {
-		if (reply_is_auth(&c->reply))
+		if (reply_wants_auth(c))
 			return (smtp_client_end_reply(c, SMTP_END_AUTH,
 			    "DATA"));
 		if (reply_is_syntax(&c->reply))
 			return (smtp_client_end_reply(c, SMTP_END_PROTOCOL,
 			    "DATA"));
-		transaction_answer(c, t, c->reply.code < 500 ?
-		    SMTP_DEFERRED : SMTP_REFUSED);
+		transaction_answer(c, t, reply_outcome(&c->reply));
 	}
 	transaction_done(c, t, 0);
 	return (0);
@@ -476,10 +496,9 @@ smtp_transaction_early(struct smtp_client *c)
 	    reply_is_syntax(&c->reply))
 		return (smtp_client_end_reply(c, SMTP_END_PROTOCOL,
 		    "unexpected reply"));
-	if (reply_is_auth(&c->reply))
+	if (reply_wants_auth(c))
 		return (smtp_client_end_reply(c, SMTP_END_AUTH, "message"));
-	transaction_answer(c, t, c->reply.code < 500 ? SMTP_DEFERRED :
-	    SMTP_REFUSED);
+	transaction_answer(c, t, reply_outcome(&c->reply));
 	transaction_done(c, t, 0);
 	return (smtp_client_end_reply(c, SMTP_END_LOST,
 	    "before the end of the message"));
@@ -499,11 +518,11 @@ smtp_transaction_final(struct smtp_client *c, struct command *cmd)
 		if (code / 100 == 3 || reply_is_syntax(&c->reply))
 			return (smtp_client_end_reply(c, SMTP_END_PROTOCOL,
 			    "end of message"));
-		if (reply_is_auth(&c->reply))
+		if (reply_wants_auth(c))
 			return (smtp_client_end_reply(c, SMTP_END_AUTH,
 			    "end of message"));
 		transaction_answer(c, t, code < 300 ? SMTP_SENT :
-		    code < 500 ? SMTP_DEFERRED : SMTP_REFUSED);
+		    reply_outcome(&c->reply));
 		/* Accepted, and nothing was begun behind it. */
 		if (code < 300 && TAILQ_NEXT(t, entry) == NULL)
 			c->open = 0;

@@ -665,6 +665,38 @@ test_auth_demanded(void **state)
 	assert_string_equal(own.told, "lost 0\n");
 }
 
+/*
+ * Of one recipient, in a session that is authenticated, or in words that the
+ * server does not know: the others and what is behind them go.
+ */
+static void
+test_odd_refusals(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO("250-PIPELINING\n250-AUTH PLAIN\n250 CHUNKING\n"),
+		LONE("AUTH PLAIN AHVzZXIAcGFzcw=="), SEND("235 in\n"),
+		EXPECT("MAIL FROM:<a@us>"), EXPECT("RCPT TO:<b@them>"),
+		EXPECT("RCPT TO:<c@them>"), EXPECT("RCPT TO:<d@them>"),
+		EXPECT("RCPT TO:<e@them>"), EXPECT("BDAT 0 LAST"),
+		EXPECT("RSET"), EXPECT("MAIL FROM:<a@us>"),
+		EXPECT("RCPT TO:<f@them>"), EXPECT("BDAT 0 LAST"),
+		SEND("250 m\n530 5.7.1 not there\n500 what\n502 what\n"
+		    "250 r\n250 m\n"),
+		SEND("250 s\n250 m\n250 r\n530 5.7.0 not that\n"), END
+	};
+	struct smtp_client_param p = plain;
+
+	(void)state;
+	p.user = "user";
+	p.password = "pass";
+	MESSAGE("a@us", "", "b@them", "c@them", "d@them", "e@them");
+	MESSAGE("a@us", "", "f@them");
+	run(&p, script);
+	assert_string_equal(own.told, "b@them deferred 530\n"
+	    "c@them deferred 500\nd@them deferred 502\n"
+	    "e@them sent 250\ndone 0\nf@them deferred 530\ndone 1\n");
+}
+
 static void
 use_tls(struct smtp_client_param *p, uint32_t mode, const char *ca)
 {
@@ -1142,7 +1174,7 @@ main(void)
 		T(test_too_many_recipients), T(test_over_size),
 		T(test_utf8_and_eight_bits), T(test_dsn), T(test_auth_plain),
 		T(test_auth_login), T(test_auth_not_offered),
-		T(test_auth_demanded), T(test_starttls),
+		T(test_auth_demanded), T(test_odd_refusals), T(test_starttls),
 		T(test_starttls_not_offered), T(test_starttls_injection),
 		T(test_certificate), T(test_handshake_cut),
 		T(test_lost), T(test_421),
