@@ -577,33 +577,36 @@ keeper_obeys_dtr(struct keeper *k)
 
 /*
  * Hangs up with nobody's help: DTR where that does it, else the escape
- * sequence.  The close that follows drops DTR once more (HUPCL).
+ * sequence.  The close that follows drops DTR once more (HUPCL).  What to
+ * exit with.
  */
-static void
+static int
 keeper_hangup(struct keeper *k)
 {
 	int	 tries = k->started ? ESCAPE_TRIES : 1;
 
 	if (k->tty == -1 || keeper_obeys_dtr(k) ||
 	    keeper_escape(k, GUARD_SHORT))
-		return;
-	while (!keeper_escape(k, GUARD_LONG) && --tries > 0 &&
-	    keeper_reopen(k) == 0)
-		;
+		return (0);
+	do {
+		if (keeper_escape(k, GUARD_LONG))
+			return (0);
+	} while (--tries > 0 && keeper_reopen(k) == 0);
+	/* One that never said CONNECT may well be none. */
+	return (k->started ? KEEPER_UNSURE : 0);
 }
 
 /*
  * dialerd says that it has hung up.  A modem that is still online does not
  * answer, whatever dialerd believes (L1).
  */
-static void
+static int
 keeper_make_sure(struct keeper *k)
 {
 	if (k->tty == -1)
-		return;
+		return (0);
 	(void)keeper_drop_dtr(k);
-	if (!keeper_answers(k))
-		keeper_hangup(k);
+	return (keeper_answers(k) ? 0 : keeper_hangup(k));
 }
 
 /* The down command, in nobody's group: it may outlive us if it must. */
@@ -627,7 +630,7 @@ keeper_kill(struct keeper *k)
 {
 	int64_t	 end = now_ms() + KILL_WAIT;
 	pid_t	 down = -1;
-	int	 begun = k->up || k->job == JOB_UP || k->job == JOB_DOWN;
+	int	 status, begun = k->up || k->job == JOB_UP || k->job == JOB_DOWN;
 
 	if (k->pid != 0) {
 		kill(-k->pid, SIGKILL);
@@ -635,13 +638,13 @@ keeper_kill(struct keeper *k)
 	}
 	if (k->line->down != NULL && begun)
 		down = keeper_last_words(k);
-	keeper_hangup(k);
+	status = keeper_hangup(k);
 	if (k->tty != -1)
 		close(k->tty);
 	/* The next call's up command must not meet this one's down. */
 	while (down > 0 && now_ms() < end && waitpid(down, NULL, WNOHANG) == 0)
 		keeper_silence(KILL_LOOK);
-	_exit(0);
+	_exit(status);
 }
 
 static void
@@ -666,8 +669,7 @@ keeper_commands(struct keeper *k)
 		case KEEPER_QUIT:
 			if (k->pid != 0 || k->up)
 				keeper_kill(k);
-			keeper_make_sure(k);
-			_exit(0);
+			_exit(keeper_make_sure(k));
 		default:
 			keeper_kill(k);
 		}

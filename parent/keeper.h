@@ -18,6 +18,9 @@
 /* Reports, one line each: "up", "down REASON", or "group PID", the process
  * group of what it runs (0: nothing). */
 
+/* Exits with 0, or with this when the modem does not say that it hung up. */
+#define KEEPER_UNSURE	2
+
 /*
  * Runs in the forked process; fd is its end of the pipe, tty the device or
  * -1; up when it takes the place of one that died after KEEPER_START: of the

@@ -370,14 +370,33 @@ line_replace_keeper(void)
 	return (0);
 }
 
+/* The keeper did what it could. */
+static void
+line_done(int unsure)
+{
+	if (unsure)
+		log_warnx("line %s: its modem does not answer: "
+		    "it may still be online", line.name);
+	else
+		strlcpy(known_down, line.name, sizeof(known_down));
+	if (line.left)
+		log_warnx("line %s: was left open by a call that has no end: "
+		    "%s", line.name, unsure ? "hung up in vain" : "hung up");
+	if (!line.killed)
+		line_tell(PARENT_LINK_DOWN, ECONNABORTED, "closed", -1);
+}
+
 int
 line_reaped(pid_t pid, int status)
 {
+	int	 unsure;
+
 	if (!line.open || pid != line.keeper)
 		return (0);
 	line.keeper = 0;
-	/* It exits by itself only when it was told to, and with 0. */
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+	unsure = WIFEXITED(status) && WEXITSTATUS(status) == KEEPER_UNSURE;
+	/* It exits by itself only when it was told to. */
+	if (!unsure && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
 		log_warnx("line %s: the keeper died", line.name);
 		if (!line.killed)
 			line_tell(PARENT_LINK_DOWN, ECONNABORTED,
@@ -385,15 +404,8 @@ line_reaped(pid_t pid, int status)
 		line.killed = 1;
 		if (line_replace_keeper() == 0)
 			return (1);
-	} else {
-		strlcpy(known_down, line.name, sizeof(known_down));
-		if (line.left)
-			log_warnx("line %s: was left open by a call that has "
-			    "no end: hung up", line.name);
-		if (!line.killed)
-			line_tell(PARENT_LINK_DOWN, ECONNABORTED, "closed",
-			    -1);
-	}
+	} else
+		line_done(unsure);
 	line_closed();
 	return (1);
 }

@@ -8,6 +8,19 @@
 . "${TOP:-$(dirname "$0")/../..}/regress/system/lib.sh"
 
 provider_start
+
+# A modem that is switched off has its time beside the rest.
+SITE=mute
+site_ports
+modem_start mute
+mkdir -p "$T/mute/spool/state"
+echo "call=1 event=open time=1000 line=v34 worst_seconds=9 worst_cost=9" \
+    >"$T/mute/spool/state/ledger"
+site_start
+mute_relayd=$RELAYD
+mute_modem=$MODEM
+
+SITE=site
 site_ports
 MODEM_RATE=1000000
 modem_start
@@ -147,7 +160,7 @@ no_dtr() {
 }
 
 left_count() {
-	grep -c 'line v34: was left open by a call that has no end: hung up' \
+	grep -c 'line v34: was left open by a call that has no end: hung up$' \
 	    "$T/$SITE/relayd.log"
 }
 # kill_tree: with no time for any of them to see another die.
@@ -243,4 +256,12 @@ site_stop
 no_dtr
 modem_stop
 kill_commands
+SITE=mute RELAYD=$mute_relayd MODEM=$mute_modem
+check "a line left open, and no modem: the call is closed all the same" \
+    wait_until 40 has_closed 1
+has "... and it is said" "$T/mute/relayd.log" 'its modem does not answer'
+has "... instead of what would not be true" "$T/mute/relayd.log" \
+    'has no end: hung up in vain$'
+site_stop
+modem_stop
 finish
