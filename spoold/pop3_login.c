@@ -17,13 +17,11 @@
 #include "log.h"
 #include "maildir.h"
 #include "pop3_internal.h"
+#include "sasl.h"
 #include "spoold.h"
 
 /* A TLS handshake on the LAN takes a second; this is for slow devices. */
 #define POP3_HANDSHAKE_MS	(60 * 1000)
-/* Slows down the guessing of passwords. */
-#define POP3_FAILURE_DELAY	2	/* seconds */
-#define POP3_FAILURES_MAX	3	/* then the connection is closed */
 #define POP3_MEASURE_TURN	(4 * 1024 * 1024)	/* bytes read */
 
 /* RFC 1939 13: passwords in clear only where the configuration has it so. */
@@ -104,7 +102,7 @@ pop3_auth_failed(struct pop3_session *s)
 	    s->address, pop3_log_user(s), s->failures);
 	s->user[0] = '\0';
 	s->phase = PHASE_DELAY;
-	pop3_timer_add(s, POP3_FAILURE_DELAY);
+	pop3_timer_add(s, SASL_FAILURE_DELAY);
 }
 
 /* The client has waited long enough for the answer. */
@@ -113,7 +111,7 @@ pop3_auth_denied(struct pop3_session *s)
 {
 	s->phase = PHASE_COMMAND;
 	pop3_say(s, "-ERR [AUTH] wrong user name or password");
-	if (s->failures >= POP3_FAILURES_MAX)
+	if (s->failures >= SASL_FAILURES_MAX)
 		s->ending = "auth-failed";
 }
 

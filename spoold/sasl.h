@@ -12,6 +12,10 @@
 /* Bytes of a PLAIN message at its longest, NULs included. */
 #define SASL_MESSAGE_MAX	(2 * PROTO_NAME_MAX + PROTO_PASSWORD_MAX)
 
+/* Slows down the guessing of passwords, here as in USER and PASS. */
+#define SASL_FAILURE_DELAY	2	/* seconds until a wrong one is told */
+#define SASL_FAILURES_MAX	3	/* then the connection is closed */
+
 struct sasl_login {
 	char	 user[PROTO_NAME_MAX];
 	char	 password[PROTO_PASSWORD_MAX];

@@ -38,6 +38,8 @@ smtp_auth_cancel(struct smtp_session *s)
 	if (s->ask != 0)
 		ask_cancel(s->ask);
 	s->ask = 0;
+	if (evtimer_initialized(&s->denial))
+		evtimer_del(&s->denial);
 	login_forget(s);
 }
 
@@ -62,6 +64,38 @@ printable(const char *s, char *dst, size_t size)
 	dst[i] = '\0';
 }
 
+/* The client has waited long enough for the answer. */
+static void
+auth_denied(int fd, short events, void *arg)
+{
+	struct smtp_session	*s = arg;
+	enum smtp_next		 next;
+
+	(void)fd;
+	(void)events;
+	if (s->failures >= SASL_FAILURES_MAX)
+		next = smtp_session_reply(s, 421, "4.7.0",
+		    "Too many wrong passwords");
+	else
+		next = smtp_session_reply(s, 535, "5.7.8",
+		    "Authentication credentials invalid");
+	smtp_session_answered(s, next);
+}
+
+static void
+auth_wrong(struct smtp_session *s, const char *user)
+{
+	struct timeval	 tv = { SASL_FAILURE_DELAY, 0 };
+
+	s->failures++;
+	log_info("smtp: authentication failed user=%s address=[%s] count=%u",
+	    user, s->address, s->failures);
+	login_forget(s);
+	if (!evtimer_initialized(&s->denial))
+		evtimer_set(&s->denial, auth_denied, s);
+	evtimer_add(&s->denial, &tv);
+}
+
 static void
 auth_result(void *arg, enum proto_auth_result result)
 {
@@ -79,11 +113,8 @@ auth_result(void *arg, enum proto_auth_result result)
 		next = smtp_session_reply(s, 235, "2.7.0", "Authenticated");
 		break;
 	case PROTO_AUTH_WRONG:
-		log_info("smtp: authentication failed user=%s address=[%s]",
-		    user, s->address);
-		next = smtp_session_reply(s, 535, "5.7.8",
-		    "Authentication credentials invalid");
-		break;
+		auth_wrong(s, user);
+		return;
 	default:
 		log_warnx("smtp: password not checked user=%s address=[%s]",
 		    user, s->address);

@@ -77,6 +77,8 @@ struct smtp_session {
 	char			 user[PROTO_NAME_MAX];	/* or "" */
 	struct sasl_login	 login;		/* while AUTH goes on */
 	uint32_t		 ask;		/* question to the parent */
+	struct event		 denial;	/* of a wrong password, later */
+	unsigned int		 failures;	/* of passwords */
 	int			 errors;
 	int			 eof;		/* no more will come */
 	int			 closing;	/* end after the next reply */

@@ -602,11 +602,21 @@ S AUTH PLAIN $(b64 '\0bob\0wrong')
 E 535 5.7.8
 S AUTH PLAIN $(b64 '\0../bob\0lan-bob')
 E 535 5.7.8
-S AUTH PLAIN $(b64 '\0bob:{PLAIN}\0lan-bob')
-E 535 5.7.8
 S MAIL FROM:<bob@ship.test>
 E 530 5.7.0
 $bye
+END
+	says "three wrong passwords" $P_SUBP <<END
+$hello
+S AUTH PLAIN $(b64 '\0bob:{PLAIN}\0lan-bob')
+E 535 5.7.8
+S AUTH PLAIN $(b64 '\0nobody\0lan-bob')
+E 535 5.7.8
+S AUTH LOGIN $(b64 bob)
+E 334
+S $(b64 wrong)
+E 421 4.7.0
+X
 END
 	says "responses that are none" $P_SUBP <<END
 $hello

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <tls.h>
 #include <unistd.h>
 
@@ -1092,6 +1093,44 @@ test_auth_login(void **state)
 	(void)expect("235 2.7.0 ");
 }
 
+/* As with POP3: guessing takes time, and there is an end to it. */
+static void
+test_auth_guessing(void **state)
+{
+	struct timespec	 before, after;
+	int		 i;
+
+	(void)state;
+	set(&child_conf->global.users, "/etc/mail/users");
+	dial();
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &before), 0);
+	for (i = 0; i < 3; i++) {
+		say("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n");
+		expect_silence();
+		answer(PROTO_AUTH_WRONG);
+		(void)expect(i < 2 ? "535 5.7.8 " : "421 4.7.0 ");
+	}
+	expect_end();
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &after), 0);
+	assert_in_range(after.tv_sec - before.tv_sec, 5, 30);
+}
+
+/* It hangs up before it is told. */
+static void
+test_auth_guess_and_go(void **state)
+{
+	(void)state;
+	set(&child_conf->global.users, "/etc/mail/users");
+	dial();
+	say("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n");
+	expect_silence();
+	answer(PROTO_AUTH_WRONG);
+	say("NOOP\r\n");
+	smtp_server_shutdown();
+	(void)expect("421 4.3.2 ");
+	expect_end();
+}
+
 static void
 test_auth_bad(void **state)
 {
@@ -1421,6 +1460,7 @@ main(void)
 		T(test_network_refused), T(test_no_networks),
 		T(test_no_upstream), T(test_auth_plain), T(test_auth_unknown),
 		T(test_auth_login),
+		T(test_auth_guessing), T(test_auth_guess_and_go),
 		T(test_auth_bad), T(test_auth_not_offered),
 		T(test_gone_while_asking), T(test_gone_before_reply),
 		T(test_half_close), T(test_gone_within_message),
