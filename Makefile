@@ -127,7 +127,7 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/connector_test \
 	regress/ipc/ipc_test regress/unit/channel_test \
 	regress/unit/conf_msg_test regress/unit/sandbox_test \
-	regress/unit/spooldir_test \
+	regress/unit/spooldir_test regress/unit/log_test \
 	regress/unit/pop3_reply_test \
 	regress/unit/imap_parse_test regress/unit/pop3_client_test \
 	regress/unit/imap_client_test regress/unit/fetch_window_test \

@@ -64,10 +64,31 @@ log_stderr(const char *text)
 	fflush(stderr);
 }
 
+/*
+ * What others wrote must not pass for lines of ours, nor command the terminal
+ * that shows it: control characters, and those beyond ASCII, U+0080 to
+ * U+009F, which are two bytes.
+ */
+static void
+log_clean(char *text)
+{
+	unsigned char	*from, *to;
+
+	for (from = to = (unsigned char *)text; *from != '\0'; from++, to++) {
+		*to = *from;
+		if (from[0] == 0xc2 && from[1] >= 0x80 && from[1] <= 0x9f) {
+			*to = '?';
+			from++;
+		} else if (*from < ' ' || *from == 0x7f)
+			*to = '?';
+	}
+	*to = '\0';
+}
+
 static void __attribute__((__format__(printf, 3, 0)))
 log_vwrite(int priority, int error, const char *fmt, va_list ap)
 {
-	char	 text[2048], *p;
+	char	 text[2048];
 	size_t	 len;
 	int	 saved_errno = errno;
 
@@ -78,10 +99,8 @@ log_vwrite(int priority, int error, const char *fmt, va_list ap)
 		snprintf(text + len, sizeof(text) - len, "%s%s",
 		    len > 0 ? ": " : "", strerror(error));
 	}
-	/* What others wrote must not pass for lines of ours. */
-	for (p = text; debug != LOG_PLAIN && *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	if (debug != LOG_PLAIN)
+		log_clean(text);
 	if (debug != LOG_TO_SYSLOG)
 		log_stderr(text);
 	else

@@ -22,5 +22,8 @@ tests: regress/system/rogue
 regress/system/rogue: regress/system/rogue.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/system/rogue.o librelayd.a $(LIBS)
 
+regress/unit/log_test: regress/unit/log_test.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/log_test.o librelayd.a $(LIBS) -lcmocka
+
 regress/unit/sandbox_test: regress/unit/sandbox_test.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/sandbox_test.o librelayd.a $(LIBS) -lcmocka
