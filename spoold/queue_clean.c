@@ -27,6 +27,13 @@
  * anew when nothing waits, since that takes three syncs.
  */
 #define CLEAN_PART	16
+/*
+ * A segment with a message that cannot be read holds up all later ones, which
+ * may say of its others that they are done, and whose seals are a chain.  The
+ * error may pass, so it is looked at again: not often, for disks that fail
+ * take their time.
+ */
+#define CLEAN_REST	60
 #define CLEAN_UNLINKS	16	/* segments that go in one go: each takes a
 				 * sync of the directory */
 
@@ -156,8 +163,9 @@ copy_forward(struct queue *q)
 			error = errno;
 			log_warn("queue: copy of id=%016llx",
 			    (unsigned long long)e->id);
-			/* The next start sorts it out. */
-			s->stuck = error == EIO;
+			/* What stays so the next start sorts out. */
+			if (error == EIO)
+				s->rest = CLEAN_REST;
 			break;
 		}
 		count++;
@@ -184,12 +192,16 @@ queue_clean(struct queue *q)
 
 	if (q->committing || unlink_finished(q) == -1)
 		return;
+	s = TAILQ_FIRST(&q->segments);
+	if (s != NULL && s->rest > 0) {
+		s->rest--;
+		return;
+	}
 	if (worth_copying(q)) {
 		if (copy_forward(q) == 0)
 			(void)unlink_finished(q);
 		return;
 	}
-	s = TAILQ_FIRST(&q->segments);
 	if (s != NULL && s == q->active && RB_EMPTY(&q->tree) &&
 	    s->size >= q->segment_max / CLEAN_PART && queue_rotate(q) == 0)
 		(void)unlink_finished(q);

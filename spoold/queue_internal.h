@@ -78,6 +78,8 @@ struct segment {
 	struct queue_entries	 entries;	/* whose MESSAGE is here */
 	int			 sealed;	/* at start: size is known */
 	int			 stuck;		/* must not be unlinked */
+	int			 rest;		/* calls of queue_clean before
+						 * it is read again */
 };
 TAILQ_HEAD(segments, segment);
 

@@ -1412,6 +1412,65 @@ few_are_copied_forward(void **state)
 	queue_close(q);
 }
 
+/* One message that cannot be read for a while, and what is behind it. */
+static void
+setup_unreadable(struct queue *q, uint64_t ids[10])
+{
+	unsigned int	 i;
+
+	q->segment_max = 20000;
+	for (i = 0; i < 10; i++)
+		ids[i] = put(q, i, 6000, 1);
+	for (i = 0; i < 9; i++)
+		if (i != 1)
+			assert_int_equal(mark(q, ids[i], 0, RECIPIENT_SENT,
+			    ""), 0);
+	assert_true(store_count(spoolfd, "queue", "log.") > 3);
+	store_faults.bad_from = 6000;
+	store_faults.bad_to = 12000;
+	for (i = 0; i < 3; i++)
+		queue_clean(q);
+	assert_true(store_count(spoolfd, "queue", "log.") > 3);
+	store_faults_reset();
+}
+
+static void
+unreadable_is_read_again(void **state)
+{
+	struct queue	*q = must_open();
+	uint64_t	 ids[10];
+	unsigned int	 i;
+
+	(void)state;
+	setup_unreadable(q, ids);
+	for (i = 0; i < 100; i++)
+		queue_clean(q);
+	assert_in_range(store_count(spoolfd, "queue", "log."), 1, 2);
+	q = reopen(q);
+	assert_int_equal(count(q), 2);
+	assert_message(q, ids[1], 1, 6000, 1);
+	assert_message(q, ids[9], 9, 6000, 1);
+	queue_close(q);
+}
+
+/* It went meanwhile: nothing of its segment is wanted any more. */
+static void
+unreadable_is_done(void **state)
+{
+	struct queue	*q = must_open();
+	uint64_t	 ids[10];
+
+	(void)state;
+	setup_unreadable(q, ids);
+	assert_int_equal(mark(q, ids[1], 0, RECIPIENT_SENT, ""), 0);
+	queue_clean(q);
+	assert_in_range(store_count(spoolfd, "queue", "log."), 1, 2);
+	q = reopen(q);
+	assert_int_equal(count(q), 1);
+	assert_message(q, ids[9], 9, 6000, 1);
+	queue_close(q);
+}
+
 /* Oldest first, and never the next before the last is durable. */
 static void
 unlinks_are_in_order(void **state)
@@ -1543,6 +1602,8 @@ main(void)
 		TEST(given_up_segment_is_void),
 		TEST(done_messages_stay_done),
 		TEST(few_are_copied_forward),
+		TEST(unreadable_is_read_again),
+		TEST(unreadable_is_done),
 		TEST(unlinks_are_in_order),
 		TEST(unlink_waits_for_its_directory),
 		TEST(later_version_is_refused),
