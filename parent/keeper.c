@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -724,6 +725,8 @@ keeper_run(const struct conf_line *line, int fd, int tty, int up)
 	k.line = line;
 	/* Who replaces a keeper has a modem that may be online. */
 	k.up = k.started = up;
+	/* Its descriptor goes, too: the next line opens the log anew. */
+	closelog();
 	/* Known places first, then nothing else of the parent's. */
 	if ((k.fd = fcntl(fd, F_DUPFD, 100)) == -1 ||
 	    (tty != -1 && (tty = fcntl(tty, F_DUPFD, 100)) == -1))
