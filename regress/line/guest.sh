@@ -184,6 +184,8 @@ killed)
 	ctl dial
 	kill_parent
 	daemon_start
+	# That call's line is put down first.
+	await 60 calls_closed 1
 	ctl dial
 	await 300 calls_closed 2
 	;;
