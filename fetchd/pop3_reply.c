@@ -152,7 +152,7 @@ pop3_reply_uidl(const char *line, size_t len, uint32_t *number,
 	if (take_number(&p, end, number) == -1)
 		return (-1);
 	n = next_word(&p, end);
-	if (n == 0 || n > 70)
+	if (n == 0 || n >= PROTO_UID_MAX)
 		return (-1);
 	for (i = 0; i < n; i++)
 		if (p[i] < 0x21 || p[i] > 0x7e)

@@ -49,7 +49,8 @@ void		 pop3_reply_parse(const char *line, size_t len,
 uint32_t	 pop3_reply_capability(const char *line, size_t len);
 /*
  * One line of UIDL's answer: message number and unique id, which is 1 to 70
- * bytes of 0x21 to 0x7e (RFC 1939 7).  0, or -1 when it is none.
+ * bytes of 0x21 to 0x7e (RFC 1939 7); up to 255 are taken, since servers that
+ * use the name of a file give more.  0, or -1 when it is none.
  */
 int		 pop3_reply_uidl(const char *line, size_t len,
 		    uint32_t *number, char uid[PROTO_UID_MAX]);

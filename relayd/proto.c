@@ -189,7 +189,7 @@ proto_seen_get(struct ibuf *buf, char *uid, size_t size, int64_t *when)
 		return (1);
 	if (ibuf_get_n8(buf, &len) == -1)
 		return (-1);
-	if (len == 0 || len >= size || len >= PROTO_UID_MAX) {
+	if (len == 0 || len >= size) {
 		errno = EBADMSG;
 		return (-1);
 	}

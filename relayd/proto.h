@@ -127,7 +127,8 @@ enum proto_type {
 #define PROTO_NAME_MAX		128	/* users, accounts, lines */
 #define PROTO_ADDRESS_MAX	321	/* RFC 5321 4.5.3.1: 64 + 1 + 255 */
 #define PROTO_HOST_MAX		256
-#define PROTO_UID_MAX		72	/* RFC 1939 7: UIDL of 1 to 70 */
+/* RFC 1939 7 has a UIDL of 1 to 70, but some servers give a file's name. */
+#define PROTO_UID_MAX		256
 #define PROTO_TEXT_MAX		256
 #define PROTO_PASSWORD_MAX	512
 #define PROTO_ADDRESSES		8
