@@ -49,6 +49,9 @@ next_window_ok() {	# NAME SENT FETCHED
 	window
 	is "$1: then a good window" "$(call_field $CALL '|
 	    "\(.result) \(.sent) \(.fetched) \(.failed)"')" "ok $2 $3 0"
+	[ "$(call_field $CALL failed)" = 0 ] ||
+	    note "$1: $(grep 'upstream isp\|event=failed' \
+	    "$T/site/relayd.log" | tail -n 3 | tr '\n' '|')"
 	verify "$1"
 }
 
