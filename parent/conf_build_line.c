@@ -74,6 +74,8 @@ build_line(struct build *b, struct word key, struct word name)
 	TAILQ_INIT(&l->init);
 	TAILQ_INIT(&l->phone);
 	TAILQ_INIT(&l->ppp_options);
+	TAILQ_INIT(&l->chat);
+	TAILQ_INIT(&l->chat_abort);
 	l->name = build_copy(b, name, name.text);
 	l->conf_line = key.pos.line;
 	TAILQ_INSERT_TAIL(&b->conf->lines, l, entry);

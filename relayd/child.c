@@ -250,6 +250,7 @@ static const struct channel_row child_rows[] = {
 	{ PARENT_CONF_LINE,		handle_conf_item },
 	{ PARENT_CONF_RULE,		handle_conf_item },
 	{ PARENT_CONF_HOLD,		handle_conf_item },
+	{ PARENT_CONF_DAYSET,		handle_conf_item },
 	{ PARENT_CONF_BUDGET,		handle_conf_item },
 	{ PARENT_CONF_DRAIN,		handle_conf_drain },
 	{ PARENT_CONF_DONE,		handle_conf_done },

@@ -74,6 +74,7 @@ conf_new(void)
 	TAILQ_INIT(&c->rules);
 	TAILQ_INIT(&c->holds);
 	TAILQ_INIT(&c->budgets);
+	TAILQ_INIT(&c->daysets);
 	return (c);
 }
 
@@ -90,6 +91,7 @@ conf_free(struct conf *c)
 	free(c->global.users);
 	free(c->global.ca);
 	free(c->global.postmaster);
+	free(c->global.currency);
 	free_trust(c);
 	free_people(c);
 	free_lines(c);
@@ -189,6 +191,10 @@ free_lines(struct conf *c)
 		free(l->up);
 		free(l->down);
 		free(l->tariff);
+		free(l->lock);
+		strlist_free(&l->chat);
+		strlist_free(&l->chat_abort);
+		free(l->status);
 		free(l);
 	}
 	while ((t = TAILQ_FIRST(&c->tariffs)) != NULL) {
@@ -209,6 +215,7 @@ free_policy(struct conf *c)
 	struct conf_rule *r;
 	struct conf_hold *h;
 	struct conf_budget *b;
+	struct conf_dayset *d;
 
 	while ((r = TAILQ_FIRST(&c->rules)) != NULL) {
 		TAILQ_REMOVE(&c->rules, r, entry);
@@ -221,6 +228,11 @@ free_policy(struct conf *c)
 	while ((b = TAILQ_FIRST(&c->budgets)) != NULL) {
 		TAILQ_REMOVE(&c->budgets, b, entry);
 		free(b);
+	}
+	while ((d = TAILQ_FIRST(&c->daysets)) != NULL) {
+		TAILQ_REMOVE(&c->daysets, d, entry);
+		strlist_free(&d->dates);
+		free(d);
 	}
 }
 

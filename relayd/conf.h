@@ -118,6 +118,8 @@ struct conf_account {			/* one mailbox upstream */
 
 /* Hours and days that a rule is bound to.  Minutes count from midnight. */
 #define DAYS_ALL	0x7f		/* bit 0 is Sunday, as in tm_wday */
+#define DAYS_HOLIDAY	0x80		/* what `holidays` lists */
+#define DAYS_WORKDAY	0x100		/* no holiday, whatever the weekday */
 struct conf_span {
 	uint32_t		 from;		/* 0..1439 */
 	uint32_t		 to;		/* 1..1440; to <= from: over
@@ -125,6 +127,16 @@ struct conf_span {
 	uint32_t		 negate;	/* "not between" */
 	uint32_t		 days;		/* bits of the day it begins on */
 	uint32_t		 set;		/* 0: no restriction at all */
+	uint32_t		 dayset;	/* conf_dayset.id; 0: none */
+};
+
+/* Days by date, "12-25" or "2026-04-06": those that an `on` names, and with
+ * id DAYSET_HOLIDAYS those of the `holidays` statement. */
+#define DAYSET_HOLIDAYS	1
+struct conf_dayset {
+	TAILQ_ENTRY(conf_dayset) entry;
+	uint32_t		 id;		/* from 1; unique */
+	struct strlist		 dates;
 };
 
 struct conf_rate {			/* part of a tariff */
@@ -140,6 +152,8 @@ struct conf_tariff {
 	char			*name;
 	uint64_t		 setup;		/* per call, in 1/1000 */
 	uint64_t		 per_megabyte;	/* in 1/1000 */
+	uint64_t		 free;		/* first seconds of a call */
+	uint64_t		 minimum;	/* of a call's charge, in 1/1000 */
 	uint32_t		 line;
 };
 
@@ -160,6 +174,20 @@ struct conf_line {
 	char			*tariff;	/* name, or NULL */
 	uint64_t		 window;	/* longest window, seconds */
 	uint64_t		 answer;	/* wait for CONNECT, seconds */
+	uint32_t		 no_flow;	/* no hardware flow control */
+	char			*lock;		/* directory of LCK..name files;
+						 * "": none */
+	/* Before PPP: what to expect and what to send, in turn. */
+	struct strlist		 chat;
+	struct strlist		 chat_abort;	/* strings that end it */
+	uint64_t		 chat_timeout;	/* seconds, for each expect */
+	char			*status;	/* command: 0 when the link is up
+						 * already; NULL: none */
+	uint32_t		 skip;		/* failures of each cheaper line
+						 * before this one is used */
+	uint32_t		 linger;	/* stay to the end of a unit */
+	uint64_t		 margin;	/* seconds before the next unit */
+	uint64_t		 stall;		/* seconds without a byte */
 	uint32_t		 conf_line;
 };
 
@@ -214,6 +242,7 @@ TAILQ_HEAD(conf_lines, conf_line);
 TAILQ_HEAD(conf_rules, conf_rule);
 TAILQ_HEAD(conf_holds, conf_hold);
 TAILQ_HEAD(conf_budgets, conf_budget);
+TAILQ_HEAD(conf_daysets, conf_dayset);
 
 /* Single values; sent as one item. */
 struct conf_global {
@@ -234,6 +263,11 @@ struct conf_global {
 	uint64_t		 redial_within;	/* seconds from first attempt */
 	uint64_t		 redial_then;	/* pause, seconds */
 	uint64_t		 bulk_larger;	/* bytes; 0: none */
+	uint64_t		 bulk_after;	/* seconds; then it is bulk no
+						 * more */
+	char			*currency;	/* a word, or NULL */
+	uint32_t		 breaker;	/* failed attempts in a row ... */
+	uint64_t		 breaker_pause;	/* ... and then, seconds */
 };
 
 struct conf {
@@ -250,6 +284,7 @@ struct conf {
 	struct conf_rules	 rules;
 	struct conf_holds	 holds;
 	struct conf_budgets	 budgets;
+	struct conf_daysets	 daysets;
 };
 
 /* A configuration of empty lists and no values, or NULL with ENOMEM. */

@@ -34,7 +34,7 @@ struct field {
 #define LIST(type, member)	F(FIELD_LIST, type, member)
 #define SPAN(type)							\
 	U32(type, span.from), U32(type, span.to), U32(type, span.negate), \
-	U32(type, span.days), U32(type, span.set)
+	U32(type, span.days), U32(type, span.set), U32(type, span.dayset)
 #define SECRET(type, member, from)					\
 	{ FIELD_STR, offsetof(struct type, member), from }
 #define END			{ FIELD_END, 0, 0 }
@@ -48,7 +48,9 @@ static const struct field fields_global[] = {
 	U32(conf_global, sessions_per_address), U32(conf_global, parallel),
 	U32(conf_global, expire), U32(conf_global, redial),
 	U64(conf_global, redial_within), U64(conf_global, redial_then),
-	U64(conf_global, bulk_larger), END
+	U64(conf_global, bulk_larger), U64(conf_global, bulk_after),
+	STR(conf_global, currency), U32(conf_global, breaker),
+	U64(conf_global, breaker_pause), END
 };
 static const struct field fields_domain[] = {
 	STR(conf_domain, name), END
@@ -85,7 +87,8 @@ static const struct field fields_account[] = {
 };
 static const struct field fields_tariff[] = {
 	STR(conf_tariff, name), U64(conf_tariff, setup),
-	U64(conf_tariff, per_megabyte), U32(conf_tariff, line), END
+	U64(conf_tariff, per_megabyte), U64(conf_tariff, free),
+	U64(conf_tariff, minimum), U32(conf_tariff, line), END
 };
 static const struct field fields_rate[] = {
 	STR(conf_rate, tariff), SPAN(conf_rate), U64(conf_rate, unit),
@@ -99,7 +102,12 @@ static const struct field fields_line[] = {
 	SECRET(conf_line, ppp_password, DIALERD | SPOOLD | FETCHD),
 	LIST(conf_line, ppp_options), STR(conf_line, up),
 	STR(conf_line, down), STR(conf_line, tariff), U64(conf_line, window),
-	U64(conf_line, answer), U32(conf_line, conf_line), END
+	U64(conf_line, answer), U32(conf_line, no_flow),
+	STR(conf_line, lock), LIST(conf_line, chat),
+	LIST(conf_line, chat_abort), U64(conf_line, chat_timeout),
+	STR(conf_line, status), U32(conf_line, skip),
+	U32(conf_line, linger), U64(conf_line, margin),
+	U64(conf_line, stall), U32(conf_line, conf_line), END
 };
 static const struct field fields_rule[] = {
 	U32(conf_rule, condition), U64(conf_rule, value), SPAN(conf_rule),
@@ -107,6 +115,9 @@ static const struct field fields_rule[] = {
 };
 static const struct field fields_hold[] = {
 	SPAN(conf_hold), U32(conf_hold, line), END
+};
+static const struct field fields_dayset[] = {
+	U32(conf_dayset, id), LIST(conf_dayset, dates), END
 };
 static const struct field fields_budget[] = {
 	U32(conf_budget, kind), U32(conf_budget, period),
@@ -326,6 +337,7 @@ conf_msg_send(struct channel *ch, enum proc_id receiver,
 	struct conf_rule	*rule;
 	struct conf_hold	*hold;
 	struct conf_budget	*budget;
+	struct conf_dayset	*dayset;
 
 	if (send_item(&to, PARENT_CONF_GLOBAL, fields_global, &conf->global,
 	    0) == -1)
@@ -355,6 +367,7 @@ conf_msg_send(struct channel *ch, enum proc_id receiver,
 	SEND_ALL(rule, PARENT_CONF_RULE, fields_rule);
 	SEND_ALL(hold, PARENT_CONF_HOLD, fields_hold);
 	SEND_ALL(budget, PARENT_CONF_BUDGET, fields_budget);
+	SEND_ALL(dayset, PARENT_CONF_DAYSET, fields_dayset);
 	return (0);
 }
 
@@ -520,6 +533,8 @@ conf_msg_receive(struct conf *conf, struct imsg *imsg)
 		RECEIVE(holds, conf_hold, fields_hold);
 	case PARENT_CONF_BUDGET:
 		RECEIVE(budgets, conf_budget, fields_budget);
+	case PARENT_CONF_DAYSET:
+		RECEIVE(daysets, conf_dayset, fields_dayset);
 	}
 	errno = EBADMSG;
 	return (-1);

@@ -9,6 +9,10 @@
  *	CTL_SHOW_QUEUE		CTL_QUEUE_ENTRY ... CTL_END
  *	CTL_SHOW_CALLS		CTL_CALL_ENTRY ... CTL_END, oldest first
  *	CTL_SHOW_USERS		CTL_USER_ENTRY ... CTL_END
+ *	CTL_SHOW_PLAN		CTL_PLAN
+ *	CTL_SHOW_RULES		CTL_RULE_ENTRY ... CTL_END
+ *	CTL_SHOW_CALL_USERS	CTL_CALL_USER_ENTRY ... CTL_END, oldest first
+ *	CTL_SHOW_ARRIVALS	CTL_ARRIVALS ... CTL_END, oldest first
  *	all others		CTL_RESULT
  *
  * A request that fails is answered by a CTL_RESULT with an errno and words
@@ -49,6 +53,12 @@ struct ctl_call {
 	uint64_t	 failed;
 	uint64_t	 bytes_out;	/* on the wire */
 	uint64_t	 bytes_in;
+	uint64_t	 mail_out;	/* bytes of messages */
+	uint64_t	 mail_in;
+	uint64_t	 repeated_out;	/* bytes wasted: moved twice */
+	uint64_t	 repeated_in;
+	uint32_t	 foreign;	/* somebody else's link was used: no
+					 * cost */
 	uint64_t	 units;		/* of the tariff */
 	uint64_t	 cost;
 	uint64_t	 worst_seconds;	/* reckoned with before the call */
@@ -109,6 +119,55 @@ struct ctl_user {			/* one registered user */
 	uint64_t	 fetched_bytes;
 	int64_t		 finished;	/* last fetch; 0: none yet */
 	char		 text[PROTO_TEXT_MAX];	/* what went wrong */
+};
+
+/* If it were dialled now. */
+struct ctl_plan {
+	int64_t		 now;
+	uint64_t	 messages;	/* to send, bulk too if it fits */
+	uint64_t	 bytes;
+	uint64_t	 bulk;		/* of them */
+	uint64_t	 fetch;		/* messages expected, from the past */
+	uint64_t	 fetch_bytes;
+	uint64_t	 setup;		/* seconds to link up */
+	uint64_t	 rate_out;	/* bytes a second reckoned with */
+	uint64_t	 rate_in;
+	uint64_t	 measured;	/* windows that the rates are from */
+	uint64_t	 seconds;	/* billed, expected */
+	uint64_t	 units;
+	uint64_t	 cost;
+	uint64_t	 worst_seconds;
+	uint64_t	 worst_cost;
+	uint32_t	 dial;		/* 1: it will be dialled now */
+	int64_t		 next;		/* else not before; 0: unknown */
+	char		 line[PROTO_NAME_MAX];
+	char		 number[PROTO_NAME_MAX];
+	char		 why[PROTO_TEXT_MAX];	/* of dial or next */
+};
+
+enum ctl_rule_kind {
+	CTL_RULE_CONDITION,
+	CTL_RULE_RESTRAINT
+};
+
+/* One condition or restraint of the policy, and how it stands. */
+struct ctl_rule {
+	uint32_t	 kind;		/* enum ctl_rule_kind */
+	uint32_t	 line;		/* of the config; 0: none */
+	uint32_t	 met;		/* condition: holds; restraint: forbids */
+	int64_t		 when;		/* it changes; 0: not known, never */
+	char		 rule[PROTO_TEXT_MAX];	/* as in the config */
+	char		 text[PROTO_TEXT_MAX];	/* "7 of 10 messages wait" */
+};
+
+struct ctl_call_user {			/* what a call did for a user */
+	uint64_t	 call;
+	int64_t		 opened;	/* of the call */
+	uint64_t	 sent;		/* messages */
+	uint64_t	 sent_bytes;
+	uint64_t	 fetched;
+	uint64_t	 fetched_bytes;
+	char		 user[PROTO_NAME_MAX];	/* "" is nobody here */
 };
 
 /* "idle", "dialling", ...; "unknown" for what is none. */

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <stdint.h>
 
-#define PROTO_VERSION		1	/* relayctl and dialerd must agree */
+#define PROTO_VERSION		2	/* relayctl and dialerd must agree */
 
 enum proc_id {
 	PROC_PARENT,
@@ -46,6 +46,7 @@ enum proto_type {
 	PARENT_CONF_RULE,
 	PARENT_CONF_HOLD,
 	PARENT_CONF_BUDGET,
+	PARENT_CONF_DAYSET,
 	PARENT_CONF_DRAIN,	/* that was all: answer READY; id */
 	PARENT_CONF_DONE,	/* every child is ready: swap */
 	PARENT_CONF_ABORT,	/* some child is not: forget it */
@@ -59,6 +60,7 @@ enum proto_type {
 	PARENT_RESOLVED,	/* spoold, fetchd: struct proto_addresses */
 	PARENT_CONTROL,		/* dialerd: + fd, bound; uint32 read-only */
 	PARENT_LEDGER,		/* dialerd: + fd, read, write and append */
+	PARENT_ARRIVALS,	/* dialerd: + fd, read, write and append */
 	PARENT_LINE_TTY,	/* dialerd: + fd if any; struct proto_line */
 	PARENT_LINK_UP,		/* dialerd: struct proto_line */
 	PARENT_LINK_DOWN,	/* dialerd: struct proto_line, with reason */
@@ -69,6 +71,13 @@ enum proto_type {
 	SPOOLD_RESOLVE,		/* parent: struct proto_host */
 	SPOOLD_QUEUE_STATE,	/* dialerd: struct proto_queue_state */
 	SPOOLD_PROGRESS,	/* dialerd: struct proto_progress */
+	SPOOLD_REQUEST,		/* dialerd: struct proto_result: somebody on
+				 * the LAN (ETRN) wants a call; text: who */
+	SPOOLD_ARRIVAL,		/* dialerd: struct proto_arrival: a message
+				 * for the line was queued */
+	SPOOLD_USER_SENT,	/* dialerd: struct proto_user_sent: in this
+				 * window, at its end; before the progress
+				 * that says closed */
 	SPOOLD_QUEUE_ENTRY,	/* dialerd: struct proto_queue_entry; id */
 	SPOOLD_USER_ENTRY,	/* dialerd: struct proto_user_entry; id */
 	SPOOLD_LIST_END,	/* dialerd: end of the list of that id */
@@ -88,6 +97,8 @@ enum proto_type {
 				 * call open; LINK_DOWN answers it */
 	DIALERD_WINDOW_OPEN,	/* spoold, fetchd: struct proto_window */
 	DIALERD_WINDOW_CLOSE,	/* spoold, fetchd: struct proto_window */
+	DIALERD_WINDOW_BULK,	/* spoold: struct proto_bulk, at the opening
+				 * and whenever it changes */
 	DIALERD_LIST_QUEUE,	/* spoold: id */
 	DIALERD_LIST_USERS,	/* spoold: id */
 
@@ -107,6 +118,10 @@ enum proto_type {
 	CTL_SHOW_QUEUE,
 	CTL_SHOW_CALLS,		/* uint32: how many of the newest; 0: all */
 	CTL_SHOW_USERS,
+	CTL_SHOW_PLAN,
+	CTL_SHOW_RULES,
+	CTL_SHOW_CALL_USERS,	/* uint32: of how many of the newest calls */
+	CTL_SHOW_ARRIVALS,
 	CTL_DIAL,
 	CTL_HANGUP,
 	CTL_HOLD,
@@ -118,6 +133,10 @@ enum proto_type {
 	CTL_QUEUE_ENTRY,	/* struct proto_queue_entry */
 	CTL_CALL_ENTRY,		/* struct ctl_call (ctl.h) */
 	CTL_USER_ENTRY,		/* struct ctl_user (ctl.h) */
+	CTL_PLAN,		/* struct ctl_plan (ctl.h) */
+	CTL_RULE_ENTRY,		/* struct ctl_rule (ctl.h) */
+	CTL_CALL_USER_ENTRY,	/* struct ctl_call_user (ctl.h) */
+	CTL_ARRIVALS,		/* struct proto_arrival, one or more */
 	CTL_END,
 
 	PROTO_COUNT
@@ -176,10 +195,45 @@ struct proto_window {
 	uint64_t		 seconds;	/* open: longest it may last */
 };
 
+/*
+ * What waits for the line.  Bulk mail and mail held by the operator are not
+ * in the first counts: they cause no call.  Urgent mail is in them too.
+ */
 struct proto_queue_state {
-	uint64_t		 messages;	/* waiting for the line */
+	uint64_t		 messages;
 	uint64_t		 bytes;
 	int64_t			 oldest;	/* time_t; 0: none */
+	uint64_t		 received_sum;	/* of their time_t, for balance */
+	uint64_t		 urgent;	/* messages */
+	uint64_t		 urgent_bytes;
+	int64_t			 urgent_oldest;	/* time_t; 0: none */
+	int64_t			 deadline;	/* nearest time_t; 0: none */
+	uint64_t		 bulk;		/* messages */
+	uint64_t		 bulk_bytes;
+	uint64_t		 held;		/* messages, by the operator */
+};
+
+enum proto_class { PROTO_NORMAL, PROTO_URGENT, PROTO_BULK };
+
+struct proto_arrival {			/* for relayctl simulate */
+	int64_t			 time;		/* time_t */
+	uint64_t		 bytes;
+	int64_t			 deadline;	/* time_t; 0: none */
+	uint32_t		 class;		/* enum proto_class */
+};
+
+struct proto_user_sent {
+	uint64_t		 call;
+	uint64_t		 bytes;		/* of messages */
+	uint32_t		 messages;
+	char			 user[PROTO_NAME_MAX];	/* "" is nobody here */
+};
+
+/* How much bulk mail may still be begun in this window: what fits into time
+ * that is paid for. */
+struct proto_bulk {
+	uint64_t		 call;
+	uint64_t		 bytes;		/* UINT64_MAX: all of it */
 };
 
 struct proto_progress {
@@ -191,6 +245,11 @@ struct proto_progress {
 	uint32_t		 todo;		/* messages left, if known */
 	uint64_t		 todo_bytes;
 	uint64_t		 message_bytes;	/* of messages done */
+	uint64_t		 repeated;	/* bytes moved that had been moved
+					 * before, and were lost */
+	uint64_t		 urgent;	/* bytes of urgent mail to do */
+	uint64_t		 bulk;		/* bytes of bulk mail to do, not
+					 * in todo */
 	uint64_t		 bytes_in;	/* on the wire, TLS included */
 	uint64_t		 bytes_out;
 };
@@ -199,7 +258,10 @@ struct proto_queue_entry {	/* one recipient of one message */
 	uint64_t		 id;
 	uint64_t		 size;
 	int64_t			 received;	/* time_t */
+	int64_t			 deadline;	/* time_t; 0: none */
 	uint32_t		 windows;	/* in which it was tried */
+	uint32_t		 class;		/* enum proto_class */
+	uint32_t		 held;		/* by the operator */
 	char			 sender[PROTO_ADDRESS_MAX];
 	char			 recipient[PROTO_ADDRESS_MAX];
 	char			 status[PROTO_TEXT_MAX]; /* upstream's words */

@@ -207,7 +207,7 @@ fill_line(struct conf *c)
 	t->per_megabyte = 2;
 	t->line = 30;
 	r->tariff = text("telephone");
-	r->span = (struct conf_span){ 480, 1380, 1, 0x3e, 1 };
+	r->span = (struct conf_span){ 480, 1380, 1, 0x3e, 1, 2 };
 	r->unit = 180;
 	r->price = 10000;
 	l->name = text("v34");
@@ -238,9 +238,9 @@ fill_policy(struct conf *c)
 	ITEM(c, budgets, conf_budget, b);
 	r->condition = DIAL_AGE;
 	r->value = 7200;
-	r->span = (struct conf_span){ 1, 2, 0, DAYS_ALL, 1 };
+	r->span = (struct conf_span){ 1, 2, 0, DAYS_ALL, 1, 0 };
 	r->line = 40;
-	h->span = (struct conf_span){ 1200, 60, 1, 1, 1 };
+	h->span = (struct conf_span){ 1200, 60, 1, 1, 1, 0 };
 	h->line = 41;
 	b->kind = BUDGET_MONEY;
 	b->period = BUDGET_MONTH;
@@ -446,6 +446,7 @@ same_span(const struct conf_span *a, const struct conf_span *b)
 	SAME(negate);
 	SAME(days);
 	SAME(set);
+	SAME(dayset);
 }
 
 static void

@@ -44,7 +44,7 @@ at(int year, int mon, int day, int hour, int min, int dst)
 static struct conf_span
 span(uint32_t from, uint32_t to, uint32_t days, uint32_t negate)
 {
-	struct conf_span	 s = { from, to, negate, days, 1 };
+	struct conf_span	 s = { from, to, negate, days, 1, 0 };
 
 	return (s);
 }
