@@ -4,6 +4,7 @@
  * stand-in for the hardware that a test machine lacks.
  *
  * usage: modem [-d] -f script [-l link] [-i fifo -o fifo] [-r record]
+ *     [-t timeline]
  *
  * The script, one statement a line, '#' begins a comment:
  *	rate BITS		each direction; 0: unpaced
@@ -21,7 +22,10 @@
  * busy, no-carrier, no-answer, no-dialtone, voice, blacklisted, delayed,
  * error, silence or garbage.
  *
- * SIGUSR1 drops the carrier, SIGUSR2 rings.  The record has one line a call.
+ * SIGUSR1 drops the carrier, SIGUSR2 rings.  The record has one line a call,
+ * the timeline one for each quarter of a second on the line: milliseconds since
+ * the start of the machine, then since CONNECT, and the bytes that have
+ * crossed from and to the site.
  */
 
 #include <sys/types.h>
@@ -47,14 +51,15 @@
 #define COMMAND_MAX	256
 #define HANGUP_POLL	20000	/* microseconds: a pty tells no opener */
 #define ESCAPE_CHAR	'+'
+#define TIMELINE_STEP	250	/* milliseconds */
 
 enum state { COMMAND, DIALLING, ONLINE, ESCAPED };
 
 static struct script	 script;
 static enum state	 state;
 static int		 tty_in = -1, tty_out = -1, is_pty, debug;
-static FILE		*record;
-static struct event	 ev_tty, ev_poll, ev_answer, ev_guard, ev_drop;
+static FILE		*record, *timeline;
+static struct event	 ev_tty, ev_poll, ev_answer, ev_guard, ev_drop, ev_step;
 static struct event	 ev_usr1, ev_usr2, ev_term, ev_wr;
 
 static char		 command[COMMAND_MAX];
@@ -181,8 +186,39 @@ record_call(const char *result, const char *by)
 }
 
 static void
+timeline_line(void)
+{
+	int64_t	 now = wire_now();
+
+	if (timeline == NULL)
+		return;
+	fprintf(timeline, "%lld %lld %llu %llu\n", (long long)(now / 1000),
+	    (long long)((now - call.connected) / 1000),
+	    (unsigned long long)wire_crossed(WIRE_UP),
+	    (unsigned long long)wire_crossed(WIRE_DOWN));
+	fflush(timeline);
+}
+
+/* At whole steps since CONNECT, however late this one is. */
+static void
+timeline_step(int fd, short events, void *arg)
+{
+	struct timeval	 tv = { 0, 0 };
+	int64_t		 ms = (wire_now() - call.connected) / 1000;
+
+	(void)fd;
+	(void)events;
+	(void)arg;
+	timeline_line();
+	tv.tv_usec = (suseconds_t)((TIMELINE_STEP - ms % TIMELINE_STEP) *
+	    1000);
+	evtimer_add(&ev_step, &tv);
+}
+
+static void
 hang_up(const char *by, int carrier)
 {
+	evtimer_del(&ev_step);
 	evtimer_del(&ev_answer);
 	evtimer_del(&ev_drop);
 	evtimer_del(&ev_guard);
@@ -194,6 +230,7 @@ hang_up(const char *by, int carrier)
 			nout = 0;
 			say("NO CARRIER");
 		}
+		timeline_line();
 		forward_close();
 		far_stop();
 		wire_cut();
@@ -242,6 +279,8 @@ go_online(void)
 	state = ONLINE;
 	last_data = call.connected;
 	pluses = 0;
+	if (timeline != NULL)
+		timeline_step(-1, 0, NULL);
 	if (call.action->drop_seconds != 0) {
 		tv.tv_sec = (time_t)call.action->drop_seconds;
 		evtimer_add(&ev_drop, &tv);
@@ -617,7 +656,7 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: modem [-d] -f script [-l link] "
-	    "[-i fifo -o fifo] [-r record]\n");
+	    "[-i fifo -o fifo] [-r record] [-t timeline]\n");
 	exit(1);
 }
 
@@ -630,6 +669,7 @@ run(void)
 	evtimer_set(&ev_answer, answered, NULL);
 	evtimer_set(&ev_guard, guard_over, NULL);
 	evtimer_set(&ev_drop, drop, NULL);
+	evtimer_set(&ev_step, timeline_step, NULL);
 	event_add(&ev_tty, NULL);
 	signal_set(&ev_usr1, SIGUSR1, on_signal, NULL);
 	signal_set(&ev_usr2, SIGUSR2, on_signal, NULL);
@@ -645,10 +685,10 @@ int
 main(int argc, char *argv[])
 {
 	const char	*file = NULL, *link = NULL, *in = NULL, *to = NULL;
-	const char	*rec = NULL;
+	const char	*rec = NULL, *steps = NULL;
 	int		 ch;
 
-	while ((ch = getopt(argc, argv, "df:i:l:o:r:")) != -1) {
+	while ((ch = getopt(argc, argv, "df:i:l:o:r:t:")) != -1) {
 		switch (ch) {
 		case 'd':
 			debug = 1;
@@ -668,6 +708,9 @@ main(int argc, char *argv[])
 		case 'r':
 			rec = optarg;
 			break;
+		case 't':
+			steps = optarg;
+			break;
 		default:
 			usage();
 		}
@@ -677,6 +720,8 @@ main(int argc, char *argv[])
 	script_read(&script, file);
 	if (rec != NULL && (record = fopen(rec, "ae")) == NULL)
 		err(1, "%s", rec);
+	if (steps != NULL && (timeline = fopen(steps, "ae")) == NULL)
+		err(1, "%s", steps);
 	if (event_init() == NULL)
 		errx(1, "event_init");
 	wire_init(&script.wire);

@@ -220,6 +220,19 @@ wire_bytes(enum wire_way way)
 	return (ways[way].bytes);
 }
 
+uint64_t
+wire_crossed(enum wire_way way)
+{
+	struct way	*w = &ways[way];
+	int64_t		 left = w->free_at - wire_now();
+	uint64_t	 waiting;
+
+	if (left <= 0 || conf.rate == 0)
+		return (w->bytes);
+	waiting = (uint64_t)left * conf.rate / (BITS_PER_BYTE * 1000000);
+	return (w->bytes > waiting ? w->bytes - waiting : 0);
+}
+
 void
 wire_reset(void)
 {

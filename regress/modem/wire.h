@@ -48,6 +48,8 @@ void	 wire_send(struct wire_end *, const uint8_t *, size_t);
 void	 wire_cut(void);
 /* Bytes put on the wire since wire_init or wire_reset. */
 uint64_t wire_bytes(enum wire_way);
+/* Those of them that have left the buffer by now. */
+uint64_t wire_crossed(enum wire_way);
 void	 wire_reset(void);
 int64_t	 wire_now(void);	/* microseconds, monotonic */
 
