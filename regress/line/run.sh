@@ -7,6 +7,7 @@
 # usage: run.sh [main | carrier | killed ...]
 TOP=$(unset CDPATH; cd "$(dirname "$0")/../.." && pwd)
 . "$TOP/regress/system/lib.sh"
+. "$TOP/regress/line/lib.sh"
 
 MAX_ONLINE=120000	# milliseconds that the main call may take at most
 BIG=20000		# bytes of the largest message of the main case
@@ -14,47 +15,6 @@ BIG=20000		# bytes of the largest message of the main case
 # above 64 KB comes in ranges of that.
 BIG_FAULT=100000
 RANGE=65536
-
-missing() {
-	for _p in $(cat "$TOP/regress/packages" "$TOP/regress/line/packages" |
-	    sed 's/#.*//'); do
-		dpkg-query -W -f='${Status}\n' "$_p" 2>/dev/null |
-		    grep -q '^install ok installed' || echo "$_p"
-	done
-}
-
-# Nothing that is installed is started: the tests bring settings of their own.
-packages() {
-	command -v apt-get >/dev/null || return 0
-	_list=$(missing)
-	[ -n "$_list" ] || return 0
-	[ "$(id -u)" -eq 0 ] || die "not installed: $(echo $_list)"
-	note "installing" $_list
-	_policy=/usr/sbin/policy-rc.d
-	if [ -e $_policy ]; then
-		_policy=
-	else
-		printf '#!/bin/sh\nexit 101\n' >$_policy
-		chmod 755 $_policy
-	fi
-	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install \
-	    -y --no-install-recommends -o DPkg::Lock::Timeout=600 \
-	    $_list; } >"$T/apt.log" 2>&1
-	_status=$?
-	[ -z "$_policy" ] || rm -f $_policy
-	[ $_status -eq 0 ] || die "apt-get: $(tail -n 3 "$T/apt.log")"
-}
-
-line_tools() {
-	packages
-	for _c in linux.uml slirp-fullbolt pppd insmod ip jq; do
-		command -v $_c >/dev/null || die "not installed: $_c"
-	done
-	tools
-	programs
-	"${CC:-cc}" -O -Wall -o "$T/bin/uml" "$TOP/regress/line/uml.c" \
-	    -lseccomp || die "cannot compile uml"
-}
 
 # The guest.
 
@@ -115,66 +75,11 @@ END
 	chmod 755 "$G/init"
 }
 
-# modem_line ACTION ...: the emulator, on two FIFOs
-modem_line() {
-	cat >"$G/modem.script" <<END
-rate 33600
-latency 60
-exec slirp-fullbolt -P "asyncmap 0"
-number $PHONE $1
-END
-	mkfifo "$G/from" "$G/to"
-	(cd "$G" && exec "$TOP/regress/modem/modem" -d -f modem.script \
-	    -i to -o from -r record) 2>"$G/modem.log" &
-	MODEM=$!
-	PIDS="$PIDS $MODEM"
-	: >>"$G/record"
-}
-
-# Processes whose directory is the guest's: its kernel has one for each of
-# its own.
-guest_processes() {
-	for _p in /proc/[0-9]*; do
-		[ "$(readlink "$_p/cwd" 2>/dev/null)" = "$G" ] &&
-		    [ "${_p#/proc/}" != "$MODEM" ] && echo "${_p#/proc/}"
-	done
-}
-# The end of it; and what it asks for on the way.
-guest_ended() {
+# Without a carrier it goes on.
+guest_asks() {
 	if [ -e "$G/drop" ]; then
 		rm "$G/drop"
 		kill -USR1 $MODEM
-	fi
-	[ -e "$G/end" ] || gone "$GUEST"
-}
-
-# No AVX in there, since the guest's kernel does not save its registers (see
-# uml.c): what it does not know, it hands to init as the environment.
-NO_AVX="GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,\
--AVX512BW,-AVX_Fast_Unaligned_Load OPENSSL_ia32cap=~0x1000000000000000:0"
-
-# guest_run SECONDS: boots it, and waits until it has done its case.
-guest_run() {
-	(cd "$G" && exec timeout -s KILL "$1" uml linux.uml mem=256M \
-	    root=/dev/root rootfstype=hostfs rw init="$G/init" \
-	    con0=fd:0,fd:1 con=null ssl0=fd:3,fd:4 random.trust_cpu=1 \
-	    umid=guest uml_dir="$G/" quiet $NO_AVX) \
-	    </dev/null >"$G/uml.log" 2>&1 3<>"$G/from" 4<>"$G/to" &
-	GUEST=$!
-	PIDS="$PIDS $GUEST"
-	wait_until "$1" guest_ended
-	wait_until 10 gone $GUEST
-	for _p in $(guest_processes); do kill -9 "$_p" 2>/dev/null; done
-	wait $GUEST 2>/dev/null
-	stop $MODEM
-	if [ ! -e "$G/end" ] || [ -e "$G/failed" ]; then
-		not_ok "$CASE: the guest comes to its end" \
-		    "$(cat "$G/failed" 2>/dev/null)"
-		for _f in uml.log relayd.log modem.log; do
-			echo "# --- $CASE/$_f"
-			tail -n 40 "$G/$_f" 2>/dev/null | sed 's/^/# /'
-		done
-		return 1
 	fi
 }
 
@@ -252,9 +157,7 @@ mail_there() {
 	is "$CASE: none is left upstream" "$(upstream_count_all)" 0
 }
 
-# record N KEY: of the emulator's Nth call; ledger N FIELD: of relayd's
-record() { value "$2" "$(sed -n "${1}p" "$G/record")"; }
-records() { grep -c '^call ' "$G/record"; }
+# ledger N FIELD: of relayd's Nth call
 ledger() { jq -r ".[$1 - 1].$2" "$G/calls.json"; }
 ledgers() { jq length "$G/calls.json"; }
 
