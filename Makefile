@@ -6,7 +6,8 @@ include config.mk
 
 LIB_OBJS = relayd/ask.o relayd/base64.o relayd/channel.o relayd/child.o \
 	relayd/conf.o relayd/conf_msg.o relayd/connector.o relayd/ctl.o relayd/dot.o \
-	relayd/log.o relayd/proto.o relayd/stream.o relayd/stream_read.o \
+	relayd/log.o relayd/proto.o relayd/stream.o \
+	relayd/stream_deflate.o relayd/stream_read.o \
 	relayd/stream_tls.o relayd/stream_write.o compat/platform.o \
 	compat/tcp_acked.o $(SANDBOX_OBJ) $(IMSG_OBJS)
 
@@ -141,7 +142,7 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/mailbox_test regress/unit/local_test \
 	regress/unit/deliver_test regress/unit/pop3_server_test \
 	regress/unit/imsg_test regress/unit/base64_test regress/unit/dot_test \
-	regress/unit/stream_test \
+	regress/unit/stream_test regress/unit/stream_deflate_test \
 	regress/unit/stream_tls_test regress/unit/address_test \
 	regress/unit/smtp_command_test regress/unit/header_test \
 	regress/unit/received_test regress/unit/sasl_test \

@@ -219,6 +219,7 @@ stream_free(struct stream *s)
 	evtimer_del(&s->soon_ev);
 	evtimer_del(&s->idle_ev);
 	stream_tls_free(s);
+	stream_deflate_free(s);
 	stream_drop_output(s);
 	freezero(s->in, s->in_size);
 	close(s->fd);
@@ -406,7 +407,7 @@ stream_ended(struct stream *s)
 		return (s->eof);
 	if (s->tls_state == STREAM_TLS_HANDSHAKE)
 		return (1);
-	if (s->queued > 0)
+	if (s->queued > 0 || stream_deflate_dirty(s))
 		return (0);
 	if (s->connecting || s->tls_state == STREAM_TLS_WAITING)
 		return (1);

@@ -71,6 +71,14 @@ int		 stream_is_tls(const struct stream *);
 const char	*stream_tls_info(const struct stream *);
 
 /*
+ * Deflate both ways from here on (RFC 4978); queued output goes first, as it
+ * is, and input that has not been read yet is taken for compressed.  After
+ * this there is no going over to TLS.  0, or -1 with errno.
+ */
+int		 stream_compress(struct stream *);
+int		 stream_is_compressed(const struct stream *);
+
+/*
  * Reading.  stream_line gives the next line without its end in *line (valid
  * until the next call on the stream; a NUL is put after it, *len counts
  * embedded NULs): 1, 0 when there is no whole line yet, -1 with EMSGSIZE
@@ -112,7 +120,7 @@ uint64_t	 stream_queued(const struct stream *);
 void		 stream_timeout(struct stream *, uint64_t ms);
 
 int		 stream_fd(const struct stream *);
-/* Bytes on the wire: with TLS what it adds is counted, too. */
+/* Bytes on the wire: what TLS adds is counted, what deflate saves is not. */
 uint64_t	 stream_bytes_in(const struct stream *);
 uint64_t	 stream_bytes_out(const struct stream *);
 /*

@@ -1,7 +1,8 @@
 /* See LICENSE for the terms. */
 /*
  * What the files of the stream share: stream.c (life, events, call-backs),
- * stream_read.c (input), stream_write.c (output), stream_tls.c.
+ * stream_read.c (input), stream_write.c (output), stream_tls.c and
+ * stream_deflate.c.
  */
 #ifndef RELAYD_STREAM_INTERNAL_H
 #define RELAYD_STREAM_INTERNAL_H
@@ -21,6 +22,7 @@
 
 #define STREAM_BLOCKED	(-2)	/* of stream_get and stream_put: not now */
 
+struct stream_deflate;
 struct tls;
 
 /* A piece of output: memory, or a range of a file. */
@@ -102,6 +104,7 @@ struct stream {
 	struct tls		*tls;
 	char			*servername;	/* of a client */
 	uint64_t		 plain_left;	/* to be sent before TLS */
+	struct stream_deflate	*deflate;	/* NULL: no compression */
 	int			 sys_errno;	/* of the socket, under TLS */
 	char			 tls_info[80];
 };
@@ -130,6 +133,8 @@ int		 stream_may_write(const struct stream *);
 int		 stream_output(struct stream *);
 ssize_t		 stream_send(struct stream *, const void *, size_t);
 void		 stream_drop_output(struct stream *);
+/* Takes the queue's next bytes, up to len; 0 when it is empty, or -1. */
+ssize_t		 stream_take_output(struct stream *, void *, size_t len);
 
 /*
  * stream_tls.c.  get and put return the number of bytes, 0 at the end of
@@ -141,5 +146,16 @@ void		 stream_handshake(struct stream *);
 /* Says good-bye.  1 when that is done, 0 to be called again. */
 int		 stream_tls_close(struct stream *);
 void		 stream_tls_free(struct stream *);
+
+/*
+ * stream_deflate.c; inflate is to compressed input what get is to plain.
+ * dirty: something waits for its flush.  plain: where the bytes are counted
+ * that go before the first compressed one, or NULL.
+ */
+ssize_t		 stream_inflate(struct stream *, void *, size_t);
+int		 stream_deflate_fill(struct stream *);
+int		 stream_deflate_dirty(const struct stream *);
+uint64_t	*stream_deflate_plain(struct stream *);
+void		 stream_deflate_free(struct stream *);
 
 #endif

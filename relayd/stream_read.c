@@ -95,11 +95,12 @@ stream_input(struct stream *s)
 {
 	ssize_t	n = 0;
 	size_t	total = 0, room;
+	int	layered = s->tls_state == STREAM_TLS_OPEN || s->deflate != NULL;
 
 	s->more_in = 0;
 	while (stream_may_read(s)) {
 		if (total >= STREAM_TURN) {
-			s->more_in = s->tls_state == STREAM_TLS_OPEN;
+			s->more_in = layered;
 			break;
 		}
 		if (input_room(s) == -1) {
@@ -107,7 +108,9 @@ stream_input(struct stream *s)
 			break;
 		}
 		room = s->in_size - s->in_wpos;
-		n = stream_get(s, s->in + s->in_wpos, room);
+		n = s->deflate != NULL ?
+		    stream_inflate(s, s->in + s->in_wpos, room) :
+		    stream_get(s, s->in + s->in_wpos, room);
 		if (n <= 0)
 			break;
 		s->in_wpos += (size_t)n;
@@ -115,11 +118,11 @@ stream_input(struct stream *s)
 		if (s->discarding)
 			input_discard(s);
 		/* A plain socket that gave less has no more. */
-		if (s->tls_state == STREAM_PLAIN && (size_t)n < room)
+		if (!layered && (size_t)n < room)
 			break;
 	}
-	/* The buffer is full: TLS may hold more, which no event tells. */
-	if (!s->eof && n > 0 && s->tls_state == STREAM_TLS_OPEN)
+	/* The buffer is full: a layer may hold more, which no event tells. */
+	if (!s->eof && n > 0 && layered)
 		s->more_in = 1;
 	if (input_len(s) > 0 && total > 0)
 		s->pending |= stream_bit(STREAM_DATA);

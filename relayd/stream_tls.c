@@ -177,7 +177,7 @@ tls_allowed(struct stream *s)
 		errno = EPIPE;
 		return (-1);
 	}
-	if (s->tls_state != STREAM_PLAIN) {
+	if (s->tls_state != STREAM_PLAIN || s->deflate != NULL) {
 		errno = EALREADY;
 		return (-1);
 	}

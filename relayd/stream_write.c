@@ -42,7 +42,7 @@ stream_may_write(const struct stream *s)
 	case STREAM_TLS_OPEN:
 		break;
 	}
-	return (s->queued > 0);
+	return (s->queued > 0 || stream_deflate_dirty(s));
 }
 
 ssize_t
@@ -82,11 +82,11 @@ stream_drop_output(struct stream *s)
 	s->queued = 0;
 }
 
-/* Puts the queue's next len bytes or fewer into the stage. */
+/* The chunk's next len bytes or fewer go to p. */
 static ssize_t
-stage_add(struct stream *s, struct stream_chunk *chunk, size_t len)
+chunk_take(struct stream *s, struct stream_chunk *chunk, uint8_t *p,
+    size_t len)
 {
-	uint8_t	*p = s->stage + s->stage_wpos;
 	ssize_t	 n;
 
 	if (chunk->fd == -1) {
@@ -115,48 +115,73 @@ stage_add(struct stream *s, struct stream_chunk *chunk, size_t len)
 	return (n);
 }
 
-/* Fills the stage from the queue.  0, or -1 after stream_fail. */
-static int
-stage_fill(struct stream *s)
+ssize_t
+stream_take_output(struct stream *s, void *buf, size_t len)
 {
 	struct stream_chunk	*chunk;
-	size_t			 room;
+	uint8_t			*p = buf;
+	size_t			 total = 0;
 	ssize_t			 n;
 
-	if (stage_len(s) == 0)
-		s->stage_rpos = s->stage_wpos = 0;
-	while ((chunk = TAILQ_FIRST(&s->chunks)) != NULL) {
-		if (s->stage == NULL &&
-		    (s->stage = malloc(STREAM_STAGE)) == NULL) {
-			stream_fail(s, "output: %s", strerror(errno));
+	while (total < len && (chunk = TAILQ_FIRST(&s->chunks)) != NULL) {
+		if ((n = chunk_take(s, chunk, p + total, len - total)) == -1)
 			return (-1);
-		}
-		room = STREAM_STAGE - s->stage_wpos;
-		/* What comes after the switch to TLS must wait for it. */
-		if (s->tls_state == STREAM_TLS_WAITING &&
-		    room > s->plain_left - stage_len(s))
-			room = (size_t)(s->plain_left - stage_len(s));
-		if (room == 0)
-			break;
-		if ((n = stage_add(s, chunk, room)) == -1)
-			return (-1);
-		s->stage_wpos += (size_t)n;
+		total += (size_t)n;
 		if (chunk->fd == -1 ? chunk->rpos == chunk->wpos :
 		    chunk->left == 0)
 			chunk_free(s, chunk);
 	}
+	return ((ssize_t)total);
+}
+
+/* Where the bytes are counted that must go before a new layer, or NULL. */
+static uint64_t *
+plain_left(struct stream *s)
+{
+	if (s->tls_state == STREAM_TLS_WAITING)
+		return (&s->plain_left);
+	return (stream_deflate_plain(s));
+}
+
+/* Fills the stage from the queue.  0, or -1 after stream_fail. */
+static int
+stage_fill(struct stream *s)
+{
+	uint64_t	*plain = plain_left(s);
+	size_t		 room;
+	ssize_t		 n;
+
+	if (stage_len(s) == 0)
+		s->stage_rpos = s->stage_wpos = 0;
+	if (s->stage == NULL && (s->stage = malloc(STREAM_STAGE)) == NULL) {
+		stream_fail(s, "output: %s", strerror(errno));
+		return (-1);
+	}
+	if (plain == NULL && s->deflate != NULL)
+		return (stream_deflate_fill(s));
+	room = STREAM_STAGE - s->stage_wpos;
+	/* What comes after the switch must wait for it. */
+	if (plain != NULL && room > *plain - stage_len(s))
+		room = (size_t)(*plain - stage_len(s));
+	n = stream_take_output(s, s->stage + s->stage_wpos, room);
+	if (n == -1)
+		return (-1);
+	s->stage_wpos += (size_t)n;
 	return (0);
 }
 
 int
 stream_output(struct stream *s)
 {
-	size_t	total = 0;
-	ssize_t	n;
+	uint64_t	*plain;
+	size_t		 total = 0;
+	ssize_t		 n;
 
 	while (stream_may_write(s) && total < STREAM_TURN) {
 		if (stage_fill(s) == -1)
 			return (-1);
+		if (stage_len(s) == 0)
+			continue;	/* its flush was complete already */
 		n = stream_put(s, s->stage + s->stage_rpos, stage_len(s));
 		if (n == STREAM_BLOCKED)
 			break;
@@ -164,8 +189,8 @@ stream_output(struct stream *s)
 			return (-1);
 		s->stage_rpos += (size_t)n;
 		s->queued -= (uint64_t)n;
-		if (s->tls_state == STREAM_TLS_WAITING)
-			s->plain_left -= (uint64_t)n;
+		if ((plain = plain_left(s)) != NULL)
+			*plain -= (uint64_t)n;
 		total += (size_t)n;
 	}
 	if (s->above && s->queued < STREAM_LOW_WATER) {

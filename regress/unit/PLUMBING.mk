@@ -15,6 +15,9 @@ regress/unit/dot_test: regress/unit/dot_test.o relayd/dot.o
 regress/unit/stream_test: regress/unit/stream_test.o $(STREAM_TEST_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/stream_test.o $(STREAM_TEST_OBJS) librelayd.a $(LIBS) -lcmocka
 
+regress/unit/stream_deflate_test: regress/unit/stream_deflate_test.o $(STREAM_TEST_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/stream_deflate_test.o $(STREAM_TEST_OBJS) librelayd.a $(LIBS) -lcmocka
+
 regress/unit/stream_tls_test: regress/unit/stream_tls_test.o $(STREAM_TEST_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/stream_tls_test.o $(STREAM_TEST_OBJS) librelayd.a $(LIBS) -lcmocka
 
