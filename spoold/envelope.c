@@ -62,5 +62,6 @@ envelope_free(struct envelope *e)
 	free(e->sender);
 	free(e->envid);
 	free(e->ret);
+	free(e->user);
 	free(e);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "proto.h"
 #include "queue_internal.h"
 
 #define WRITER_FIRST	4096	/* of memory; doubles up to the inline limit */
@@ -27,6 +28,7 @@ queue_open(int spoolfd, const char *name)
 		return (NULL);
 	TAILQ_INIT(&q->segments);
 	TAILQ_INIT(&q->pending);
+	TAILQ_INIT(&q->watchers);
 	RB_INIT(&q->tree);
 	q->active_fd = q->reading_fd = -1;
 	q->segment_max = QUEUE_SEGMENT_MAX;
@@ -54,10 +56,13 @@ queue_close(struct queue *q)
 {
 	struct queue_item	*item;
 	struct queue_entry	*e;
+	struct queue_watcher	*w;
 	struct segment		*s;
 
 	if (q == NULL)
 		return;
+	while ((w = TAILQ_FIRST(&q->watchers)) != NULL)
+		queue_unwatch(w);
 	while ((item = TAILQ_FIRST(&q->pending)) != NULL) {
 		TAILQ_REMOVE(&q->pending, item, link);
 		if (item->writer != NULL)
@@ -228,6 +233,7 @@ queue_submit(struct queue_writer *w, struct envelope *e,
     queue_callback *callback, void *arg)
 {
 	struct queue_item	*item = w->item;
+	struct record_message	 m;
 
 	e->id = w->id;
 	e->received = (int64_t)time(NULL);
@@ -248,13 +254,9 @@ queue_submit(struct queue_writer *w, struct envelope *e,
 	    (item->entry = calloc(1, sizeof(*item->entry))) == NULL)
 		item->result = ENOMEM;
 	if (item->result == 0) {
-		item->entry->id = e->id;
-		item->entry->received = e->received;
-		item->entry->size = e->size;
-		item->entry->file = w->fd != -1;
-		item->entry->head_len = (uint32_t)item->head_len;
-		item->entry->nrecipients = e->nrecipients;
-		item->entry->waiting = e->nrecipients;
+		/* What was just encoded is sound, and says what there is. */
+		(void)record_message_check(&m, item->head, item->head_len);
+		queue_entry_fill(item->entry, &m, (uint32_t)item->head_len);
 	}
 	TAILQ_INSERT_TAIL(&w->queue->pending, item, link);
 }
@@ -273,11 +275,27 @@ queue_mark(struct queue *q, uint64_t id, uint32_t recipient,
 	item->id = id;
 	item->recipient = recipient;
 	item->state = (uint8_t)state;
-	item->tried = tried != 0;
+	item->tried = (int8_t)tried;
 	item->record = -1;
 	if (status != NULL && (item->status = strndup(status,
 	    record_status_len(status))) == NULL)
 		fatal("queue: mark");
+	TAILQ_INSERT_TAIL(&q->pending, item, link);
+}
+
+void
+queue_change(struct queue *q, uint64_t id, enum queue_change change,
+    queue_callback *callback, void *arg)
+{
+	struct queue_item	*item;
+
+	if ((item = calloc(1, sizeof(*item))) == NULL)
+		fatal("queue: change");
+	item->callback = callback;
+	item->arg = arg;
+	item->id = id;
+	item->change = (uint8_t)change;
+	item->record = -1;
 	TAILQ_INSERT_TAIL(&q->pending, item, link);
 }
 
@@ -335,7 +353,7 @@ commit_refuse(struct queue *q, struct queue_items *items)
 	TAILQ_FOREACH(item, items, link)
 		if (item->writer != NULL && item->result == 0)
 			bytes += RECORD_HEADER_LEN + item->head_len +
-			    (item->entry->file ? 0 : item->writer->size);
+			    (item->writer->fd != -1 ? 0 : item->writer->size);
 	if (bytes > 0)
 		space = queue_space(q, bytes);
 	TAILQ_FOREACH(item, items, link) {
@@ -347,7 +365,9 @@ commit_refuse(struct queue *q, struct queue_items *items)
 			refused = item->result;
 	}
 	TAILQ_FOREACH(item, items, link)
-		if (item->writer == NULL && item->state == RECIPIENT_BOUNCED)
+		if (item->writer == NULL &&
+		    (item->state == RECIPIENT_BOUNCED ||
+		    item->change == QUEUE_LATE))
 			item->result = refused;
 }
 
@@ -374,13 +394,15 @@ encode_mark(struct queue *q, struct batch *b, struct queue_item *item)
 	memset(&ref, 0, sizeof(ref));
 	ref.recipient = item->recipient;
 	ref.state = item->state;
-	ref.windows = now == NULL ? 0 : now->windows;
-	if (item->tried && ref.windows < RECORD_WINDOWS_MAX)
+	if (now != NULL && item->tried != QUEUE_AFRESH)
+		ref.windows = now->windows;
+	if (item->tried > 0 && ref.windows < RECORD_WINDOWS_MAX)
 		ref.windows++;
 	mark.id = item->id;
 	mark.recipient = item->recipient;
 	mark.windows = ref.windows;
 	mark.state = item->state;
+	mark.when = (int64_t)time(NULL);
 	mark.status = item->status;
 	mark.status_len = item->status == NULL ? 0 : strlen(item->status);
 	head = record_mark_encode(&mark, &len);
@@ -391,11 +413,59 @@ encode_mark(struct queue *q, struct batch *b, struct queue_item *item)
 		return (-1);
 	item->had_before = rc;
 	item->entry = e;
-	if (e->waiting > 0)
+	if (e->info.waiting > 0)
 		return (0);
-	head = record_done_encode(e->id, &len);
+	head = record_done_encode(e->info.id, &len);
 	return (queue_batch_add(b, RECORD_DONE, head, len, NULL, 0) == -1 ?
 	    -1 : 0);
+}
+
+/* What a change makes of a message. */
+static void
+entry_change(struct queue_entry *e, enum queue_change change)
+{
+	switch (change) {
+	case QUEUE_HOLD:
+		e->info.flags |= QUEUE_INFO_HELD;
+		break;
+	case QUEUE_RELEASE:
+		e->info.flags &= (uint8_t)~QUEUE_INFO_HELD;
+		break;
+	case QUEUE_LATE:
+		e->info.flags |= QUEUE_INFO_LATE;
+		break;
+	case QUEUE_NORMAL:
+		e->info.class = PROTO_NORMAL;
+		break;
+	case QUEUE_URGENT:
+		e->info.class = PROTO_URGENT;
+		break;
+	case QUEUE_BULK:
+		e->info.class = PROTO_BULK;
+		break;
+	}
+	e->info.flags |= QUEUE_INFO_CHANGED;
+}
+
+/* Adds a change to the batch and to memory.  0, or -1 with ENOMEM. */
+static int
+encode_change(struct queue *q, struct batch *b, struct queue_item *item)
+{
+	struct queue_entry	*e;
+	uint8_t			*head;
+	size_t			 len = 0;
+
+	if ((e = queue_find(q, item->id)) == NULL) {
+		item->result = ENOENT;
+		return (0);
+	}
+	item->entry = e;
+	item->class_before = e->info.class;
+	item->flags_before = e->info.flags;
+	entry_change(e, item->change);
+	head = queue_entry_change(e, &len);
+	item->record = queue_batch_add(b, RECORD_CHANGE, head, len, NULL, 0);
+	return (item->record == -1 ? -1 : 0);
 }
 
 /* All records of this commit.  0, or an errno. */
@@ -410,11 +480,12 @@ commit_encode(struct queue *q, struct batch *b, struct queue_items *items)
 		if (item->result != 0)
 			continue;
 		if ((w = item->writer) == NULL) {
-			if (encode_mark(q, b, item) == -1)
+			if ((item->change != 0 ? encode_change(q, b, item) :
+			    encode_mark(q, b, item)) == -1)
 				return (ENOMEM);
 			continue;
 		}
-		in_file = item->entry->file;
+		in_file = w->fd != -1;
 		item->record = queue_batch_add(b, RECORD_MESSAGE, item->head,
 		    item->head_len, in_file ? NULL : w->buf,
 		    in_file ? 0 : w->len);
@@ -435,7 +506,12 @@ commit_undo(struct queue_items *items, int error)
 		if (item->result != 0)
 			continue;
 		item->result = error;
-		if (item->writer == NULL && item->entry != NULL)
+		if (item->writer != NULL || item->entry == NULL)
+			continue;
+		if (item->change != 0) {
+			item->entry->info.class = item->class_before;
+			item->entry->info.flags = item->flags_before;
+		} else
 			queue_entry_unmark(item->entry, item->recipient,
 			    item->had_before ? &item->before : NULL);
 	}
@@ -453,14 +529,19 @@ commit_apply(struct queue *q, const struct batch *b,
 		if (item->result != 0 || item->record == -1)
 			continue;
 		if (item->writer == NULL) {
-			ref = queue_entry_ref(item->entry, item->recipient);
-			ref->segment = b->segment;
-			ref->offset = b->records[item->record].offset;
+			if (item->change == 0) {
+				ref = queue_entry_ref(item->entry,
+				    item->recipient);
+				ref->segment = b->segment;
+				ref->offset = b->records[item->record].offset;
+			}
+			queue_tell(q, QUEUE_CHANGED, &item->entry->info);
 			continue;
 		}
 		queue_entry_insert(q, item->entry);
 		queue_entry_place(item->entry, b->segment,
 		    b->records[item->record].offset);
+		queue_tell(q, QUEUE_NEW, &item->entry->info);
 		item->entry = NULL;
 	}
 }
@@ -477,9 +558,10 @@ commit_finish(struct queue *q, struct queue_items *items)
 		/* By id: another mark of the message may have been first. */
 		if (item->result == 0 && item->record != -1 &&
 		    (e = queue_find(q, item->id)) != NULL &&
-		    e->waiting == 0) {
-			if (e->file)
-				body_unlink(q, e->id);
+		    e->info.waiting == 0) {
+			if (e->info.flags & QUEUE_INFO_FILE)
+				body_unlink(q, e->info.id);
+			queue_tell(q, QUEUE_GONE, &e->info);
 			queue_entry_remove(q, e);
 		}
 		item_free(item);

@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/tree.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -24,7 +25,8 @@ struct queue_writer;
 enum recipient_state {
 	RECIPIENT_WAITING,		/* not tried, or deferred */
 	RECIPIENT_SENT,			/* upstream said 2xx, or delivered */
-	RECIPIENT_BOUNCED		/* its bounce is durable */
+	RECIPIENT_BOUNCED,		/* its bounce is durable */
+	RECIPIENT_REMOVED		/* by the operator */
 };
 
 struct recipient {
@@ -34,6 +36,7 @@ struct recipient {
 	char			*orcpt;		/* RFC 3461 ORCPT, or NULL */
 	uint32_t		 state;		/* enum recipient_state */
 	uint32_t		 windows;	/* in which it was tried */
+	int64_t			 marked;	/* time_t of its newest mark; 0: none */
 	char			*status;	/* the last reply, or NULL */
 };
 
@@ -44,13 +47,23 @@ struct envelope {
 	char			*sender;	/* "" is the null sender */
 	char			*envid;		/* RFC 3461, or NULL */
 	char			*ret;		/* "FULL", "HDRS", or NULL */
+	char			*user;		/* here whose mail it is, or NULL */
 	uint32_t		 flags;
+	int32_t			 priority;	/* RFC 6710, -9 to 9 */
+	uint32_t		 class;		/* enum proto_class */
+	int64_t			 deadline;	/* RFC 2852: time_t; 0: none */
 	uint64_t		 size;		/* of the body, bytes */
 	uint32_t		 nrecipients;
 	struct recipient	*recipients;
 };
 #define ENVELOPE_8BIT		0x01		/* BODY=8BITMIME */
 #define ENVELOPE_SMTPUTF8	0x02
+#define ENVELOPE_PRIORITY	0x04		/* MT-PRIORITY= was given */
+#define ENVELOPE_BY_RETURN	0x08		/* BY=...;R, else N */
+#define ENVELOPE_BY_TRACE	0x10		/* BY=...T */
+/* Of the queue, not of the record. */
+#define ENVELOPE_HELD		0x10000		/* by the operator */
+#define ENVELOPE_LATE		0x20000		/* its sender was told so */
 
 /* Frees what the envelope points to and the envelope; NULL is allowed. */
 void	 envelope_free(struct envelope *);
@@ -95,7 +108,7 @@ void	 queue_submit(struct queue_writer *, struct envelope *,
 /*
  * A new state for one recipient, with upstream's words; durable when the
  * callback says so (it may be NULL).  tried counts this window against the
- * recipient.  When no recipient of a message waits any more the message is
+ * recipient; QUEUE_AFRESH begins to count anew.  When no recipient of a message waits any more the message is
  * done, and goes away after the callbacks of its marks.
  *
  * A result other than 0 is a mark that was not made: ENOENT when there is
@@ -106,6 +119,23 @@ void	 queue_submit(struct queue_writer *, struct envelope *,
  */
 void	 queue_mark(struct queue *, uint64_t id, uint32_t recipient,
 	    enum recipient_state, int tried, const char *status,
+	    queue_callback *, void *);
+#define QUEUE_AFRESH		(-1)
+
+/*
+ * Something about a message as a whole; the callback as above.  LATE says
+ * that its sender has been told of the delay: it fails when a message of the
+ * same commit is refused, since that may be the notice.
+ */
+enum queue_change {
+	QUEUE_HOLD = 1,			/* not for the line */
+	QUEUE_RELEASE,
+	QUEUE_LATE,
+	QUEUE_NORMAL,			/* its class, whatever it was */
+	QUEUE_URGENT,
+	QUEUE_BULK
+};
+void	 queue_change(struct queue *, uint64_t id, enum queue_change,
 	    queue_callback *, void *);
 
 /*
@@ -132,13 +162,47 @@ void	 queue_clean(struct queue *);
 struct queue_info {			/* what memory has of a message */
 	uint64_t		 id;
 	int64_t			 received;
+	int64_t			 deadline;	/* time_t; 0: none */
 	uint64_t		 size;
 	uint32_t		 waiting;	/* recipients */
+	uint8_t			 flags;		/* QUEUE_INFO_* */
+	uint8_t			 class;		/* enum proto_class */
+	/* waiting.c's: its place in the order in which messages go. */
+	uint8_t			 place;
+	uint8_t			 passed;	/* windows that did not take it */
+	RB_ENTRY(queue_info)	 order;
 };
+#define QUEUE_INFO_LOCAL	0x01	/* has recipients here (done or not) */
+#define QUEUE_INFO_REMOTE	0x02	/* ... and for the line */
+#define QUEUE_INFO_FILE		0x04	/* its body is in a file of its own */
+#define QUEUE_INFO_HELD		0x08
+#define QUEUE_INFO_LATE		0x10
+#define QUEUE_INFO_CHANGED	0x20	/* held, late or class: by a change */
+
+/*
+ * Who wants to know of every change: told of each message that is there when
+ * it begins to watch, of each that comes, of each whose marks or class have
+ * changed, and of each that goes; not of what could not be made durable.
+ * The information is the queue's and stays until QUEUE_GONE.  From within no
+ * function that changes the queue may be called but queue_mark and the like,
+ * which do so later.
+ */
+enum queue_event { QUEUE_NEW, QUEUE_CHANGED, QUEUE_GONE };
+struct queue_watcher {
+	TAILQ_ENTRY(queue_watcher) link;
+	struct queue		*queue;		/* NULL: it does not watch */
+	void			 (*tell)(struct queue *, enum queue_event,
+				    struct queue_info *);
+};
+void	 queue_watch(struct queue *, struct queue_watcher *);
+void	 queue_unwatch(struct queue_watcher *);
 
 /* Those with somebody waiting, in order of id; 0 begins.  1, or 0 at the
  * end. */
 int	 queue_next(const struct queue *, uint64_t after,
+	    struct queue_info *);
+/* What memory has of one: 1, or 0 when it is not there. */
+int	 queue_find_info(const struct queue *, uint64_t id,
 	    struct queue_info *);
 /* The whole envelope with all marks applied; NULL with ENOENT, EIO. */
 struct envelope	*queue_envelope(struct queue *, uint64_t id);

@@ -110,7 +110,9 @@ static int
 copy_message(struct queue *q, struct batch *b, const struct queue_entry *e,
     uint8_t **body)
 {
+	size_t		 len = 0;
 	uint32_t	 i;
+	uint8_t		*change;
 
 	if (copy_record(q, b, e->segment, e->offset, body) == -1)
 		return (-1);
@@ -118,6 +120,14 @@ copy_message(struct queue *q, struct batch *b, const struct queue_entry *e,
 		if (copy_record(q, b, e->marks[i].segment,
 		    e->marks[i].offset, NULL) == -1)
 			return (-1);
+	if ((e->info.flags & QUEUE_INFO_CHANGED) == 0)
+		return (0);
+	/* Of these only the newest counts, and memory has all of it. */
+	change = queue_entry_change(e, &len);
+	if (queue_batch_add(b, RECORD_CHANGE, change, len, NULL, 0) == -1) {
+		errno = ENOMEM;
+		return (-1);
+	}
 	return (0);
 }
 
@@ -136,6 +146,8 @@ move_messages(struct segment *from, const struct batch *b, size_t count)
 			e->marks[i].segment = b->segment;
 			e->marks[i].offset = b->records[r++].offset;
 		}
+		if (e->info.flags & QUEUE_INFO_CHANGED)
+			r++;
 	}
 }
 
@@ -162,7 +174,7 @@ copy_forward(struct queue *q)
 		if (copy_message(q, &b, e, &bodies[count]) == -1) {
 			error = errno;
 			log_warn("queue: copy of id=%016llx",
-			    (unsigned long long)e->id);
+			    (unsigned long long)e->info.id);
 			/* What stays so the next start sorts out. */
 			if (error == EIO)
 				s->rest = CLEAN_REST;

@@ -53,17 +53,13 @@ struct mark_ref {			/* the newest of a recipient */
 struct queue_entry {
 	RB_ENTRY(queue_entry)	 node;
 	TAILQ_ENTRY(queue_entry) link;		/* of its segment */
-	uint64_t		 id;
-	int64_t			 received;
-	uint64_t		 size;
+	struct queue_info	 info;
 	struct segment		*segment;
 	struct mark_ref		*marks;		/* by recipient */
 	uint32_t		 offset;	/* of the MESSAGE record */
 	uint32_t		 head_len;
 	uint32_t		 nrecipients;
-	uint32_t		 waiting;
 	uint32_t		 nmarks;
-	uint8_t			 file;		/* body in its own */
 };
 RB_HEAD(queue_tree, queue_entry);
 RB_PROTOTYPE(queue_tree, queue_entry, node, queue_entry_cmp)
@@ -83,7 +79,7 @@ struct segment {
 };
 TAILQ_HEAD(segments, segment);
 
-/* Something submitted or marked, until its callback. */
+/* Something submitted, marked or changed, until its callback. */
 struct queue_item {
 	TAILQ_ENTRY(queue_item)	 link;
 	queue_callback		*callback;
@@ -91,7 +87,7 @@ struct queue_item {
 	int			 result;
 	int			 record;	/* in the batch; -1: none */
 	struct queue_entry	*entry;
-	/* A message; NULL for a mark. */
+	/* A message; NULL for a mark or change. */
 	struct queue_writer	*writer;
 	uint8_t			*head;
 	size_t			 head_len;
@@ -99,10 +95,14 @@ struct queue_item {
 	uint64_t		 id;
 	uint32_t		 recipient;
 	uint8_t			 state;
-	uint8_t			 tried;
+	int8_t			 tried;
 	char			*status;
 	struct mark_ref		 before;	/* to take the mark back */
 	int			 had_before;
+	/* A change; 0 for a mark. */
+	uint8_t			 change;	/* enum queue_change */
+	uint8_t			 class_before;
+	uint8_t			 flags_before;
 };
 TAILQ_HEAD(queue_items, queue_item);
 
@@ -126,6 +126,7 @@ struct queue {
 	int			 reading_fd;
 	struct queue_tree	 tree;
 	struct queue_items	 pending;
+	TAILQ_HEAD(, queue_watcher) watchers;
 	int			 committing;
 	int			 dir_dirty;	/* an unlink is not durable */
 	int			 in_doubt;	/* see queue_in_doubt */
@@ -161,6 +162,14 @@ int		 queue_space(const struct queue *, uint64_t bytes);
 /* A new id: the time in microseconds, but always more than the last. */
 uint64_t	 queue_new_id(struct queue *);
 struct queue_entry	*queue_find(const struct queue *, uint64_t id);
+/* Tells those who watch. */
+void		 queue_tell(struct queue *, enum queue_event,
+		    struct queue_info *);
+/* What memory keeps of a MESSAGE record. */
+void		 queue_entry_fill(struct queue_entry *,
+		    const struct record_message *, uint32_t head_len);
+/* The head of a CHANGE that says what memory has; NULL with errno. */
+uint8_t		*queue_entry_change(const struct queue_entry *, size_t *len);
 /* Into the tree. */
 void		 queue_entry_insert(struct queue *, struct queue_entry *);
 /* The MESSAGE record is there now (also when it was elsewhere before). */

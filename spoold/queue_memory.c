@@ -13,9 +13,9 @@
 static int
 queue_entry_cmp(const struct queue_entry *a, const struct queue_entry *b)
 {
-	if (a->id < b->id)
+	if (a->info.id < b->info.id)
 		return (-1);
-	return (a->id > b->id);
+	return (a->info.id > b->info.id);
 }
 
 RB_GENERATE(queue_tree, queue_entry, node, queue_entry_cmp)
@@ -41,9 +41,70 @@ queue_find(const struct queue *q, uint64_t id)
 {
 	struct queue_entry	*e = RB_ROOT(&q->tree);
 
-	while (e != NULL && e->id != id)
-		e = id < e->id ? RB_LEFT(e, node) : RB_RIGHT(e, node);
+	while (e != NULL && e->info.id != id)
+		e = id < e->info.id ? RB_LEFT(e, node) : RB_RIGHT(e, node);
 	return (e);
+}
+
+void
+queue_tell(struct queue *q, enum queue_event event, struct queue_info *info)
+{
+	struct queue_watcher	*w;
+
+	TAILQ_FOREACH(w, &q->watchers, link)
+		w->tell(q, event, info);
+}
+
+void
+queue_watch(struct queue *q, struct queue_watcher *w)
+{
+	struct queue_entry	*e;
+
+	queue_unwatch(w);
+	w->queue = q;
+	TAILQ_INSERT_TAIL(&q->watchers, w, link);
+	RB_FOREACH(e, queue_tree, &q->tree)
+		w->tell(q, QUEUE_NEW, &e->info);
+}
+
+void
+queue_unwatch(struct queue_watcher *w)
+{
+	if (w->queue == NULL)
+		return;
+	TAILQ_REMOVE(&w->queue->watchers, w, link);
+	w->queue = NULL;
+}
+
+void
+queue_entry_fill(struct queue_entry *e, const struct record_message *m,
+    uint32_t head_len)
+{
+	e->info.id = m->id;
+	e->info.received = m->received;
+	e->info.deadline = m->deadline;
+	e->info.size = m->size;
+	e->info.waiting = e->nrecipients = m->nrecipients;
+	e->info.class = m->class;
+	e->info.flags = (uint8_t)((m->nlocal > 0 ? QUEUE_INFO_LOCAL : 0) |
+	    (m->nlocal < m->nrecipients ? QUEUE_INFO_REMOTE : 0) |
+	    (m->file ? QUEUE_INFO_FILE : 0));
+	e->head_len = head_len;
+}
+
+uint8_t *
+queue_entry_change(const struct queue_entry *e, size_t *len)
+{
+	struct record_change	 c;
+
+	c.id = e->info.id;
+	c.class = e->info.class;
+	c.flags = 0;
+	if (e->info.flags & QUEUE_INFO_HELD)
+		c.flags |= RECORD_HELD;
+	if (e->info.flags & QUEUE_INFO_LATE)
+		c.flags |= RECORD_LATE;
+	return (record_change_encode(&c, len));
 }
 
 void
@@ -51,14 +112,14 @@ queue_entry_insert(struct queue *q, struct queue_entry *e)
 {
 	if (RB_INSERT(queue_tree, &q->tree, e) != NULL)
 		fatalx("queue: id %016llx is there twice",
-		    (unsigned long long)e->id);
+		    (unsigned long long)e->info.id);
 }
 
 uint64_t
 queue_entry_length(const struct queue_entry *e)
 {
 	return ((uint64_t)RECORD_HEADER_LEN + e->head_len +
-	    (e->file ? 0 : e->size));
+	    ((e->info.flags & QUEUE_INFO_FILE) ? 0 : e->info.size));
 }
 
 static void
@@ -121,9 +182,9 @@ static void
 entry_count(struct queue_entry *e, uint8_t before, uint8_t after)
 {
 	if (before == RECIPIENT_WAITING && after != RECIPIENT_WAITING)
-		e->waiting--;
+		e->info.waiting--;
 	else if (before != RECIPIENT_WAITING && after == RECIPIENT_WAITING)
-		e->waiting++;
+		e->info.waiting++;
 }
 
 int

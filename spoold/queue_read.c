@@ -126,6 +126,7 @@ envelope_mark(struct queue *q, struct envelope *e, const struct mark_ref *m)
 		errno = EIO;
 		goto fail;
 	}
+	r->marked = mark.when;
 	if (mark.status != NULL)
 		r->status = strndup(mark.status, mark.status_len);
 	free(head);
@@ -164,6 +165,11 @@ queue_envelope(struct queue *q, uint64_t id)
 	free(head);
 	for (i = 0; i < entry->nmarks; i++)
 		envelope_mark(q, e, &entry->marks[i]);
+	e->class = entry->info.class;
+	if (entry->info.flags & QUEUE_INFO_HELD)
+		e->flags |= ENVELOPE_HELD;
+	if (entry->info.flags & QUEUE_INFO_LATE)
+		e->flags |= ENVELOPE_LATE;
 	return (e);
 fail:
 	log_warn("queue: envelope of id=%016llx", (unsigned long long)id);
@@ -187,7 +193,7 @@ queue_body(struct queue *q, uint64_t id, off_t *offset, uint64_t *size)
 	 * Always a descriptor of its own: a duplicate would share the file
 	 * offset with other readers.
 	 */
-	if (e->file) {
+	if (e->info.flags & QUEUE_INFO_FILE) {
 		queue_body_name(name, sizeof(name), id);
 		fd = openat(q->dirfd, name,
 		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -199,12 +205,12 @@ queue_body(struct queue *q, uint64_t id, off_t *offset, uint64_t *size)
 		goto fail;
 	if (fstat(fd, &st) == -1)
 		goto fail;
-	if ((uint64_t)st.st_size < begin + e->size) {
+	if ((uint64_t)st.st_size < begin + e->info.size) {
 		errno = EIO;
 		goto fail;
 	}
 	*offset = (off_t)begin;
-	*size = e->size;
+	*size = e->info.size;
 	return (fd);
 fail:
 	log_warn("queue: body of id=%016llx", (unsigned long long)id);
@@ -231,21 +237,29 @@ queue_next(const struct queue *q, uint64_t after, struct queue_info *info)
 	const struct queue_entry *e = RB_ROOT(&q->tree), *next = NULL;
 
 	while (e != NULL) {
-		if (e->id > after) {
+		if (e->info.id > after) {
 			next = e;
 			e = RB_LEFT(e, node);
 		} else
 			e = RB_RIGHT(e, node);
 	}
 	/* Done ones stay until the callbacks of their marks have run. */
-	while (next != NULL && next->waiting == 0)
+	while (next != NULL && next->info.waiting == 0)
 		next = RB_NEXT(queue_tree, &q->tree,
 		    (struct queue_entry *)(uintptr_t)next);
 	if (next == NULL)
 		return (0);
-	info->id = next->id;
-	info->received = next->received;
-	info->size = next->size;
-	info->waiting = next->waiting;
+	*info = next->info;
+	return (1);
+}
+
+int
+queue_find_info(const struct queue *q, uint64_t id, struct queue_info *info)
+{
+	const struct queue_entry *e;
+
+	if ((e = queue_find(q, id)) == NULL || e->info.waiting == 0)
+		return (0);
+	*info = e->info;
 	return (1);
 }

@@ -10,7 +10,13 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "proto.h"
 #include "queue_record.h"
+
+#define ENVELOPE_RECORDED	0xffff	/* of its flags */
+#define PRIORITY_MIN		(-9)
+#define PRIORITY_MAX		9
+#define MORE_FIXED		(1 + 1 + 8)	/* priority, class, deadline */
 
 static const uint8_t	 magic[4] = { 0xf1, 'r', 'q', 0x0a };
 
@@ -120,6 +126,7 @@ header_ok(const struct record_header *h, uint64_t offset)
 	case RECORD_MARK:
 	case RECORD_DONE:
 	case RECORD_SEAL:
+	case RECORD_CHANGE:
 		return (h->head_len <= RECORD_HEAD_SMALL && h->body_len == 0);
 	default:
 		return (0);
@@ -345,14 +352,16 @@ record_message_encode(const struct envelope *e, int file, size_t *len)
 	uint32_t		 i;
 
 	if (!id_ok(e->id) || e->nrecipients == 0 || e->sender == NULL ||
-	    (!file && e->size > RECORD_BODY_MAX)) {
+	    (!file && e->size > RECORD_BODY_MAX) || e->class > PROTO_BULK ||
+	    e->priority < PRIORITY_MIN || e->priority > PRIORITY_MAX ||
+	    e->deadline < 0) {
 		errno = EINVAL;
 		return (NULL);
 	}
 	pack64(&k, e->id);
 	pack64(&k, (uint64_t)e->received);
 	pack64(&k, e->size);
-	pack32(&k, e->flags);
+	pack32(&k, e->flags & ENVELOPE_RECORDED);
 	pack8(&k, file != 0);
 	pack32(&k, e->nrecipients);
 	pack_string(&k, e->sender);
@@ -366,6 +375,13 @@ record_message_encode(const struct envelope *e, int file, size_t *len)
 		pack_string(&k, r->user);
 		pack_string(&k, r->notify);
 		pack_string(&k, r->orcpt);
+	}
+	if (e->priority != 0 || e->class != PROTO_NORMAL ||
+	    e->deadline != 0 || e->user != NULL) {
+		pack8(&k, (uint8_t)e->priority);
+		pack8(&k, (uint8_t)e->class);
+		pack64(&k, (uint64_t)e->deadline);
+		pack_string(&k, e->user);
 	}
 	return (pack_end(&k, len));
 }
@@ -385,7 +401,31 @@ message_fields(struct unpacker *u, struct record_message *m)
 	/* A recipient takes at least four lengths. */
 	if (!id_ok(m->id) || file > 1 || m->size > INT64_MAX ||
 	    (!file && m->size > RECORD_BODY_MAX) || m->nrecipients == 0 ||
-	    m->nrecipients > u->left / 8)
+	    m->nrecipients > u->left / 8 ||
+	    (m->flags & ~(uint32_t)ENVELOPE_RECORDED) != 0)
+		u->failed = 1;
+}
+
+/* What records of old do not have; without it, as if it said nothing. */
+static void
+message_more(struct unpacker *u, struct record_message *m)
+{
+	const char	*user;
+	size_t		 n;
+
+	m->priority = 0;
+	m->class = PROTO_NORMAL;
+	m->deadline = 0;
+	if (u->failed || u->left == 0)
+		return;
+	m->priority = (int8_t)unpack8(u);
+	m->class = unpack8(u);
+	m->deadline = (int64_t)unpack64(u);
+	user = unpack_bytes(u, &n);
+	if (m->priority < PRIORITY_MIN || m->priority > PRIORITY_MAX ||
+	    m->class > PROTO_BULK || m->deadline < 0 ||
+	    (m->priority == 0 && m->class == PROTO_NORMAL &&
+	    m->deadline == 0 && user == NULL))
 		u->failed = 1;
 }
 
@@ -401,13 +441,16 @@ record_message_check(struct record_message *m, const uint8_t *p, size_t len)
 		u.failed = 1;
 	(void)unpack_bytes(&u, &n);		/* envid */
 	(void)unpack_bytes(&u, &n);		/* ret */
+	m->nlocal = 0;
 	for (i = 0; i < m->nrecipients && !u.failed; i++) {
 		if (unpack_bytes(&u, &n) == NULL)	/* address */
 			u.failed = 1;
-		(void)unpack_bytes(&u, &n);		/* user */
+		if (unpack_bytes(&u, &n) != NULL)	/* user */
+			m->nlocal++;
 		(void)unpack_bytes(&u, &n);		/* notify */
 		(void)unpack_bytes(&u, &n);		/* orcpt */
 	}
+	message_more(&u, m);
 	return (unpack_end(&u));
 }
 
@@ -415,12 +458,12 @@ struct envelope *
 record_message_decode(const uint8_t *p, size_t len)
 {
 	struct unpacker		 u = { p, len, 0 };
-	struct record_message	 m;
+	struct record_message	 m, checked;
 	struct envelope		*e;
 	struct recipient	*r;
 	uint32_t		 i;
 
-	if (record_message_check(&m, p, len) == -1)
+	if (record_message_check(&checked, p, len) == -1)
 		return (NULL);
 	message_fields(&u, &m);
 	if ((e = calloc(1, sizeof(*e))) == NULL)
@@ -433,6 +476,9 @@ record_message_decode(const uint8_t *p, size_t len)
 	e->received = m.received;
 	e->size = m.size;
 	e->flags = m.flags;
+	e->priority = checked.priority;
+	e->class = checked.class;
+	e->deadline = checked.deadline;
 	if (unpack_string(&u, &e->sender) == -1 ||
 	    unpack_string(&u, &e->envid) == -1 ||
 	    unpack_string(&u, &e->ret) == -1)
@@ -445,6 +491,9 @@ record_message_decode(const uint8_t *p, size_t len)
 		    unpack_string(&u, &r->orcpt) == -1)
 			goto fail;
 	}
+	if (u.left > 0 && (unpack_space(&u, MORE_FIXED) == NULL ||
+	    unpack_string(&u, &e->user) == -1))
+		goto fail;
 	return (e);
 fail:
 	envelope_free(e);
@@ -457,7 +506,7 @@ record_mark_encode(const struct record_mark *m, size_t *len)
 {
 	struct packer	 k = { NULL, 0, 0, 0 };
 
-	if (!id_ok(m->id) || m->state > RECIPIENT_BOUNCED ||
+	if (!id_ok(m->id) || m->state > RECIPIENT_REMOVED ||
 	    m->windows > RECORD_WINDOWS_MAX ||
 	    m->status_len > RECORD_STATUS_MAX) {
 		errno = EINVAL;
@@ -468,6 +517,8 @@ record_mark_encode(const struct record_mark *m, size_t *len)
 	pack32(&k, m->windows);
 	pack8(&k, m->state);
 	pack_bytes(&k, m->status, m->status_len);
+	if (m->when != 0)
+		pack64(&k, (uint64_t)m->when);
 	return (pack_end(&k, len));
 }
 
@@ -481,9 +532,40 @@ record_mark_decode(struct record_mark *m, const uint8_t *p, size_t len)
 	m->windows = unpack32(&u);
 	m->state = unpack8(&u);
 	m->status = unpack_bytes(&u, &m->status_len);
-	if (!id_ok(m->id) || m->state > RECIPIENT_BOUNCED ||
+	m->when = 0;
+	if (!u.failed && u.left > 0) {	/* records of old have none */
+		m->when = (int64_t)unpack64(&u);
+		if (m->when == 0)
+			u.failed = 1;
+	}
+	if (!id_ok(m->id) || m->state > RECIPIENT_REMOVED ||
 	    m->windows > RECORD_WINDOWS_MAX ||
 	    m->status_len > RECORD_STATUS_MAX)
+		u.failed = 1;
+	return (unpack_end(&u));
+}
+
+uint8_t *
+record_change_encode(const struct record_change *c, size_t *len)
+{
+	struct packer	 k = { NULL, 0, 0, 0 };
+
+	pack64(&k, c->id);
+	pack8(&k, c->class);
+	pack8(&k, c->flags);
+	return (pack_end(&k, len));
+}
+
+int
+record_change_decode(struct record_change *c, const uint8_t *p, size_t len)
+{
+	struct unpacker	 u = { p, len, 0 };
+
+	c->id = unpack64(&u);
+	c->class = unpack8(&u);
+	c->flags = unpack8(&u);
+	if (!id_ok(c->id) || c->class > PROTO_BULK ||
+	    (c->flags & ~(RECORD_HELD | RECORD_LATE)) != 0)
 		u.failed = 1;
 	return (unpack_end(&u));
 }

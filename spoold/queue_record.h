@@ -46,7 +46,8 @@ enum record_type {
 	RECORD_MESSAGE = 1,
 	RECORD_MARK,
 	RECORD_DONE,
-	RECORD_SEAL		/* first in a segment: of the one before */
+	RECORD_SEAL,		/* first in a segment: of the one before */
+	RECORD_CHANGE		/* of a message, but not of its recipients */
 };
 
 #define RECORD_LAST		0x01	/* flag: ends its batch */
@@ -67,7 +68,11 @@ struct record_message {
 	uint64_t		 size;
 	uint32_t		 flags;
 	uint32_t		 nrecipients;
+	uint32_t		 nlocal;	/* of them, with a user */
 	int			 file;		/* the body is in its own */
+	int32_t			 priority;
+	uint8_t			 class;		/* enum proto_class */
+	int64_t			 deadline;
 };
 
 struct record_mark {
@@ -75,9 +80,18 @@ struct record_mark {
 	uint32_t		 recipient;
 	uint32_t		 windows;	/* after this mark */
 	uint8_t			 state;		/* enum recipient_state */
+	int64_t			 when;		/* time_t; 0: not known */
 	const char		*status;	/* not terminated; or NULL */
 	size_t			 status_len;
 };
+
+struct record_change {			/* all of it as it is from now on */
+	uint64_t		 id;
+	uint8_t			 class;		/* enum proto_class */
+	uint8_t			 flags;
+};
+#define RECORD_HELD		0x01
+#define RECORD_LATE		0x02
 
 struct record_seal {
 	uint64_t		 previous;	/* number; 0: there was none */
@@ -101,8 +115,9 @@ void	 record_magic(uint8_t *, uint64_t salt);
 
 /*
  * The head of a MESSAGE from an envelope: id, received, size, flags, the
- * strings and the recipients, but not their states, which are marks.
- * Allocated, with its length; NULL with EINVAL when a limit is passed or
+ * strings and the recipients, but not their states, which are marks; and
+ * at its end priority, class, deadline and user, where there is any of them:
+ * records of old have none, and are read.  Allocated, with its length; NULL with EINVAL when a limit is passed or
  * there is no recipient, or ENOMEM.
  */
 uint8_t	*record_message_encode(const struct envelope *, int file, size_t *);
@@ -115,6 +130,8 @@ struct envelope	*record_message_decode(const uint8_t *, size_t);
 /* The heads of the others.  Allocated, as above; or 0 and -1. */
 uint8_t	*record_mark_encode(const struct record_mark *, size_t *);
 int	 record_mark_decode(struct record_mark *, const uint8_t *, size_t);
+uint8_t	*record_change_encode(const struct record_change *, size_t *);
+int	 record_change_decode(struct record_change *, const uint8_t *, size_t);
 uint8_t	*record_done_encode(uint64_t id, size_t *);
 int	 record_done_decode(uint64_t *id, const uint8_t *, size_t);
 uint8_t	*record_seal_encode(const struct record_seal *, size_t *);

@@ -186,9 +186,9 @@ body_there(const struct queue *q, const struct queue_entry *e)
 	struct stat	 st;
 	char		 name[QUEUE_NAME_MAX];
 
-	queue_body_name(name, sizeof(name), e->id);
+	queue_body_name(name, sizeof(name), e->info.id);
 	return (fstatat(q->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISREG(st.st_mode) && (uint64_t)st.st_size == e->size);
+	    S_ISREG(st.st_mode) && (uint64_t)st.st_size == e->info.size);
 }
 
 /*
@@ -207,18 +207,18 @@ check_messages(struct recovery *r)
 
 	memset(&b, 0, sizeof(b));
 	RB_FOREACH_SAFE(e, queue_tree, &q->tree, next) {
-		if (e->waiting > 0 && (!e->file || body_there(q, e)))
+		if (e->info.waiting > 0 && (!(e->info.flags & QUEUE_INFO_FILE) || body_there(q, e)))
 			continue;
-		if (e->waiting > 0) {
+		if (e->info.waiting > 0) {
 			log_warnx("queue: id=%016llx has no body",
-			    (unsigned long long)e->id);
+			    (unsigned long long)e->info.id);
 			message_aside(r, e);
 			if (e->segment->stuck) {
 				queue_entry_remove(q, e);
 				continue;
 			}
 		}
-		head = record_done_encode(e->id, &len);
+		head = record_done_encode(e->info.id, &len);
 		if (queue_batch_add(&b, RECORD_DONE, head, len, NULL, 0) == -1)
 			goto fail;
 		queue_entry_remove(q, e);
@@ -251,7 +251,7 @@ check_bodies(struct recovery *r)
 
 	for (i = 0; i < r->nbodies; i++) {
 		e = queue_find(q, r->bodies[i]);
-		if (e != NULL && e->file)
+		if (e != NULL && (e->info.flags & QUEUE_INFO_FILE))
 			continue;
 		queue_body_name(name, sizeof(name), r->bodies[i]);
 		if (r->ndamaged > 0) {

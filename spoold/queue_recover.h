@@ -15,6 +15,7 @@ struct replay {				/* a record, read but not applied */
 	union {
 		struct record_message	 message;
 		struct record_mark	 mark;
+		struct record_change	 change;
 		uint64_t		 id;
 	}			 u;
 };

@@ -59,19 +59,15 @@ apply_message(struct recovery *r, const struct replay *p)
 
 	if ((e = queue_find(r->queue, m->id)) != NULL) {
 		/* A copy, made to free the older segment. */
-		if (e->nrecipients == m->nrecipients && e->size == m->size &&
+		if (e->nrecipients == m->nrecipients &&
+		    e->info.size == m->size &&
 		    e->head_len == p->head_len)
 			queue_entry_place(e, r->segment, p->offset);
 		return (0);
 	}
 	if ((e = calloc(1, sizeof(*e))) == NULL)
 		return (-1);
-	e->id = m->id;
-	e->received = m->received;
-	e->size = m->size;
-	e->file = (uint8_t)m->file;
-	e->head_len = p->head_len;
-	e->nrecipients = e->waiting = m->nrecipients;
+	queue_entry_fill(e, m, p->head_len);
 	queue_entry_insert(r->queue, e);
 	queue_entry_place(e, r->segment, p->offset);
 	return (0);
@@ -97,6 +93,22 @@ apply_mark(struct recovery *r, const struct replay *p)
 	return (queue_entry_mark(e, &ref, NULL) == -1 ? -1 : 0);
 }
 
+static void
+apply_change(struct recovery *r, const struct record_change *c)
+{
+	struct queue_entry	*e;
+
+	if ((e = queue_find(r->queue, c->id)) == NULL)
+		return;
+	e->info.class = c->class;
+	e->info.flags &= (uint8_t)~(QUEUE_INFO_HELD | QUEUE_INFO_LATE);
+	e->info.flags |= QUEUE_INFO_CHANGED;
+	if (c->flags & RECORD_HELD)
+		e->info.flags |= QUEUE_INFO_HELD;
+	if (c->flags & RECORD_LATE)
+		e->info.flags |= QUEUE_INFO_LATE;
+}
+
 static int
 apply_record(struct recovery *r, const struct replay *p)
 {
@@ -110,6 +122,9 @@ apply_record(struct recovery *r, const struct replay *p)
 	case RECORD_DONE:
 		id = p->u.id;
 		break;
+	case RECORD_CHANGE:
+		apply_change(r, &p->u.change);
+		return (0);
 	default:
 		return (p->type == RECORD_MARK ? apply_mark(r, p) : 0);
 	}
@@ -182,6 +197,9 @@ replay_decode(struct replay *p, const struct record_header *h,
 	case RECORD_MARK:
 		error = record_mark_decode(&p->u.mark, head, h->head_len);
 		p->u.mark.status = NULL;
+		break;
+	case RECORD_CHANGE:
+		error = record_change_decode(&p->u.change, head, h->head_len);
 		break;
 	case RECORD_DONE:
 		error = record_done_decode(&p->u.id, head, h->head_len);

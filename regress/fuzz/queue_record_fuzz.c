@@ -43,6 +43,7 @@ static void
 fuzz_small(uint8_t type, const uint8_t *p, size_t len)
 {
 	struct record_mark	 mark;
+	struct record_change	 change;
 	struct record_seal	 seal;
 	uint64_t		 id;
 	uint8_t			*again;
@@ -52,6 +53,9 @@ fuzz_small(uint8_t type, const uint8_t *p, size_t len)
 		again = record_mark_encode(&mark, &n);
 	else if (type == RECORD_DONE && record_done_decode(&id, p, len) == 0)
 		again = record_done_encode(id, &n);
+	else if (type == RECORD_CHANGE &&
+	    record_change_decode(&change, p, len) == 0)
+		again = record_change_encode(&change, &n);
 	else if (type == RECORD_SEAL &&
 	    record_seal_decode(&seal, p, len) == 0)
 		again = record_seal_encode(&seal, &n);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "proto.h"
 #include "queue_record.h"
 
 #define SALT	0x0123456789abcdefULL
@@ -80,6 +81,117 @@ message_round_trip(void **state)
 	free(head);
 }
 
+static struct envelope *
+sample_more(void)
+{
+	struct envelope	*e = sample();
+
+	e->flags |= ENVELOPE_PRIORITY | ENVELOPE_BY_RETURN;
+	e->priority = -9;
+	e->class = PROTO_BULK;
+	e->deadline = 1700003600;
+	assert_non_null(e->user = strdup("alice"));
+	return (e);
+}
+
+/* Priority, class, deadline and user; what memory says of it is not kept. */
+static void
+message_with_more(void **state)
+{
+	struct envelope		*e = sample_more(), *back;
+	struct record_message	 m;
+	uint8_t			*head;
+	size_t			 len;
+
+	(void)state;
+	e->flags |= ENVELOPE_HELD | ENVELOPE_LATE;
+	assert_non_null(head = record_message_encode(e, 0, &len));
+	assert_int_equal(record_message_check(&m, head, len), 0);
+	assert_int_equal(m.priority, -9);
+	assert_int_equal(m.class, PROTO_BULK);
+	assert_int_equal(m.deadline, 1700003600);
+	assert_int_equal(m.nlocal, 1);
+	assert_non_null(back = record_message_decode(head, len));
+	assert_int_equal(back->flags, ENVELOPE_8BIT | ENVELOPE_SMTPUTF8 |
+	    ENVELOPE_PRIORITY | ENVELOPE_BY_RETURN);
+	assert_int_equal(back->priority, -9);
+	assert_int_equal(back->class, PROTO_BULK);
+	assert_int_equal(back->deadline, 1700003600);
+	assert_string_equal(back->user, "alice");
+	envelope_free(back);
+	free(head);
+	e->priority = -10;
+	assert_null(record_message_encode(e, 0, &len));
+	e->priority = 10;
+	assert_null(record_message_encode(e, 0, &len));
+	e->priority = 9;
+	e->class = PROTO_BULK + 1;
+	assert_null(record_message_encode(e, 0, &len));
+	e->class = PROTO_URGENT;
+	e->deadline = -1;
+	assert_null(record_message_encode(e, 0, &len));
+	envelope_free(e);
+}
+
+/* A record as they were before there was any of that is read, and a new one
+ * that has none of it is the same. */
+static void
+message_of_old(void **state)
+{
+	static const uint8_t	 old[] = {
+		0, 0, 0, 0, 0, 0, 0, 7,			/* id */
+		0, 0, 0, 0, 0x65, 0x53, 0xf1, 0,	/* received */
+		0, 0, 0, 0, 0, 0, 0, 3,			/* size */
+		0, 0, 0, ENVELOPE_8BIT, 0,		/* flags, file */
+		0, 0, 0, 1,				/* recipients */
+		0, 4, 'a', '@', 'b', 0, 0, 0, 0,	/* sender ... */
+		0, 4, 'c', '@', 'd', 0, 0, 0, 0, 0, 0
+	};
+	struct record_message	 m;
+	struct envelope		*e;
+	uint8_t			*head;
+	size_t			 len;
+
+	(void)state;
+	assert_int_equal(record_message_check(&m, old, sizeof(old)), 0);
+	assert_int_equal(m.class, PROTO_NORMAL);
+	assert_int_equal(m.nlocal, 0);
+	assert_non_null(e = record_message_decode(old, sizeof(old)));
+	assert_int_equal(e->priority, 0);
+	assert_int_equal(e->class, PROTO_NORMAL);
+	assert_int_equal(e->deadline, 0);
+	assert_null(e->user);
+	assert_string_equal(e->recipients[0].address, "c@d");
+	assert_non_null(head = record_message_encode(e, 0, &len));
+	assert_int_equal(len, sizeof(old));
+	assert_memory_equal(head, old, len);
+	free(head);
+	envelope_free(e);
+}
+
+static void
+change_round_trip(void **state)
+{
+	struct record_change	 c = { 7, PROTO_URGENT, RECORD_HELD }, back;
+	uint8_t			*head;
+	size_t			 len, n;
+
+	(void)state;
+	assert_non_null(head = record_change_encode(&c, &len));
+	assert_int_equal(record_change_decode(&back, head, len), 0);
+	assert_int_equal(back.id, 7);
+	assert_int_equal(back.class, PROTO_URGENT);
+	assert_int_equal(back.flags, RECORD_HELD);
+	for (n = 0; n < len; n++)
+		assert_int_equal(record_change_decode(&back, head, n), -1);
+	head[8] = PROTO_BULK + 1;
+	assert_int_equal(record_change_decode(&back, head, len), -1);
+	head[8] = PROTO_BULK;
+	head[9] = 0x80;
+	assert_int_equal(record_change_decode(&back, head, len), -1);
+	free(head);
+}
+
 /* A decoded envelope can be added to like any other. */
 static void
 decoded_grows(void **state)
@@ -107,12 +219,19 @@ message_cut_or_longer_is_refused(void **state)
 {
 	struct envelope		*e = sample();
 	struct record_message	 m;
-	uint8_t			*head, *copy;
-	size_t			 len, n;
+	uint8_t			*head, *copy, *without;
+	size_t			 len, n, without_len;
 
 	(void)state;
+	without = record_message_encode(e, 0, &n);
+	free(without);
+	without_len = n;
+	envelope_free(e);
+	e = sample_more();
 	head = record_message_encode(e, 0, &len);
 	for (n = 0; n < len; n++) {
+		if (n == without_len)
+			continue;
 		/* Exactly n bytes, so that a checker sees one beyond. */
 		copy = malloc(n > 0 ? n : 1);
 		memcpy(copy, head, n);
@@ -175,6 +294,7 @@ mark_round_trip(void **state)
 	m.id = 7;
 	m.recipient = 3;
 	m.windows = 9;
+	m.when = 1700000000;
 	m.state = RECIPIENT_BOUNCED;
 	m.status = "550 no";
 	m.status_len = 6;
@@ -185,17 +305,24 @@ mark_round_trip(void **state)
 	assert_int_equal(back.recipient, 3);
 	assert_int_equal(back.windows, 9);
 	assert_int_equal(back.state, RECIPIENT_BOUNCED);
+	assert_int_equal(back.when, 1700000000);
 	assert_int_equal(back.status_len, 6);
 	assert_memory_equal(back.status, "550 no", 6);
+	/* Without its time it is one of old. */
 	for (n = 0; n < len; n++)
-		assert_int_equal(record_mark_decode(&back, head, n), -1);
+		assert_int_equal(record_mark_decode(&back, head, n),
+		    n == len - 8 ? 0 : -1);
+	assert_int_equal(record_mark_decode(&back, head, len - 8), 0);
+	assert_int_equal(back.when, 0);
+	assert_int_equal(back.windows, 9);
 	free(head);
+	m.when = 0;
 	m.status = NULL;
 	m.status_len = 0;
 	head = record_mark_encode(&m, &len);
 	assert_int_equal(record_mark_decode(&back, head, len), 0);
 	assert_null(back.status);
-	head[16] = RECIPIENT_BOUNCED + 1;
+	head[16] = RECIPIENT_REMOVED + 1;
 	assert_int_equal(record_mark_decode(&back, head, len), -1);
 	free(head);
 }
@@ -356,6 +483,9 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(message_round_trip),
+		cmocka_unit_test(message_with_more),
+		cmocka_unit_test(message_of_old),
+		cmocka_unit_test(change_round_trip),
 		cmocka_unit_test(decoded_grows),
 		cmocka_unit_test(message_cut_or_longer_is_refused),
 		cmocka_unit_test(envelope_limits),

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "log.h"
+#include "proto.h"
 #include "queue_internal.h"
 #include "store_util.h"
 
@@ -281,6 +282,174 @@ envelope_keeps_everything(void **state)
 	assert_null(queue_envelope(q, id + 1));
 	assert_int_equal(errno, ENOENT);
 	queue_close(q);
+}
+
+static int
+change(struct queue *q, uint64_t id, enum queue_change what)
+{
+	int	 result = NOT_CALLED;
+
+	queue_change(q, id, what, set_result, &result);
+	assert_int_equal(result, NOT_CALLED);
+	queue_commit(q);
+	assert_int_not_equal(result, NOT_CALLED);
+	return (result);
+}
+
+/* What the operator says of a message stays said. */
+static void
+changes_are_kept(void **state)
+{
+	struct queue		*q = must_open();
+	struct queue_info	 info;
+	struct envelope		*e;
+	uint64_t		 id = put(q, 1, 100, 2), other;
+	unsigned int		 i;
+
+	(void)state;
+	other = put(q, 2, 100, 1);
+	assert_int_equal(change(q, id, QUEUE_HOLD), 0);
+	assert_int_equal(change(q, id, QUEUE_URGENT), 0);
+	assert_int_equal(change(q, id, QUEUE_LATE), 0);
+	assert_int_equal(change(q, id + 1000000000, QUEUE_HOLD), ENOENT);
+	for (i = 0; i < 2; i++) {
+		assert_true(queue_find_info(q, id, &info));
+		assert_int_equal(info.class, PROTO_URGENT);
+		assert_true(info.flags & QUEUE_INFO_HELD);
+		assert_true(info.flags & QUEUE_INFO_LATE);
+		assert_non_null(e = queue_envelope(q, id));
+		assert_int_equal(e->class, PROTO_URGENT);
+		assert_true(e->flags & ENVELOPE_HELD);
+		assert_true(e->flags & ENVELOPE_LATE);
+		envelope_free(e);
+		assert_true(queue_find_info(q, other, &info));
+		assert_int_equal(info.class, PROTO_NORMAL);
+		assert_int_equal(info.flags, QUEUE_INFO_REMOTE);
+		q = reopen(q);
+	}
+	assert_int_equal(change(q, id, QUEUE_RELEASE), 0);
+	assert_int_equal(change(q, id, QUEUE_BULK), 0);
+	q = reopen(q);
+	assert_true(queue_find_info(q, id, &info));
+	assert_int_equal(info.class, PROTO_BULK);
+	assert_false(info.flags & QUEUE_INFO_HELD);
+	assert_true(info.flags & QUEUE_INFO_LATE);
+	queue_close(q);
+}
+
+/* A change that the disk did not take was not made. */
+static void
+failed_change_is_undone(void **state)
+{
+	struct queue		*q = must_open();
+	struct queue_info	 info;
+	uint64_t		 id = put(q, 1, 100, 1);
+
+	(void)state;
+	assert_int_equal(change(q, id, QUEUE_HOLD), 0);
+	store_faults.sync_error = EIO;
+	assert_int_equal(change(q, id, QUEUE_RELEASE), EIO);
+	store_faults_reset();
+	assert_true(queue_find_info(q, id, &info));
+	assert_true(info.flags & QUEUE_INFO_HELD);
+	q = reopen(q);
+	assert_true(queue_find_info(q, id, &info));
+	assert_true(info.flags & QUEUE_INFO_HELD);
+	queue_close(q);
+}
+
+/* Tries are counted anew; who was removed is done with. */
+static void
+afresh_and_removed(void **state)
+{
+	struct queue	*q = must_open();
+	struct envelope	*e;
+	uint64_t	 id = put(q, 1, 100, 2);
+	unsigned int	 i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		assert_int_equal(mark(q, id, 0, RECIPIENT_WAITING, "later"),
+		    0);
+	assert_non_null(e = queue_envelope(q, id));
+	assert_int_equal(e->recipients[0].windows, 3);
+	assert_true(e->recipients[0].marked > 0);
+	assert_int_equal(e->recipients[1].marked, 0);
+	envelope_free(e);
+	queue_mark(q, id, 0, RECIPIENT_WAITING, QUEUE_AFRESH, "again", NULL,
+	    NULL);
+	queue_commit(q);
+	q = reopen(q);
+	assert_non_null(e = queue_envelope(q, id));
+	assert_int_equal(e->recipients[0].windows, 0);
+	envelope_free(e);
+	assert_int_equal(mark(q, id, 0, RECIPIENT_REMOVED, "removed"), 0);
+	q = reopen(q);
+	assert_non_null(e = queue_envelope(q, id));
+	assert_int_equal(e->recipients[0].state, RECIPIENT_REMOVED);
+	envelope_free(e);
+	assert_int_equal(mark(q, id, 1, RECIPIENT_REMOVED, "removed"), 0);
+	assert_false(listed(q, id));
+	q = reopen(q);
+	assert_false(listed(q, id));
+	queue_close(q);
+}
+
+static struct {
+	unsigned int	 news, changes, gone;
+	uint64_t	 last;
+	uint32_t	 waiting;
+} seen;
+
+static void
+on_event(struct queue *q, enum queue_event event, struct queue_info *info)
+{
+	(void)q;
+	seen.news += event == QUEUE_NEW;
+	seen.changes += event == QUEUE_CHANGED;
+	seen.gone += event == QUEUE_GONE;
+	seen.last = info->id;
+	seen.waiting = info->waiting;
+}
+
+/* Who watches hears of what is durable, and of nothing else. */
+static void
+watchers_are_told(void **state)
+{
+	struct queue		*q = must_open();
+	struct queue_watcher	 w = { .tell = on_event };
+	uint64_t		 id = put(q, 1, 100, 2), id2;
+	int			 result;
+
+	(void)state;
+	memset(&seen, 0, sizeof(seen));
+	queue_watch(q, &w);
+	assert_int_equal(seen.news, 1);
+	id2 = submit(q, 2, 100, 1, &result);
+	assert_int_equal(seen.news, 1);
+	store_faults.sync_error = EIO;
+	queue_commit(q);
+	store_faults_reset();
+	assert_int_equal(result, EIO);
+	assert_int_equal(seen.news, 1);
+	id2 = put(q, 2, 100, 1);
+	assert_int_equal(seen.news, 2);
+	assert_int_equal(seen.last, id2);
+	assert_int_equal(mark(q, id, 0, RECIPIENT_SENT, "ok"), 0);
+	assert_int_equal(seen.changes, 1);
+	assert_int_equal(seen.waiting, 1);
+	assert_int_equal(change(q, id, QUEUE_HOLD), 0);
+	assert_int_equal(seen.changes, 2);
+	assert_int_equal(mark(q, id, 1, RECIPIENT_SENT, "ok"), 0);
+	assert_int_equal(seen.gone, 1);
+	assert_int_equal(seen.last, id);
+	queue_unwatch(&w);
+	put(q, 3, 10, 1);
+	assert_int_equal(seen.news, 2);
+	queue_watch(q, &w);
+	assert_int_equal(seen.news, 4);
+	queue_close(q);
+	assert_null(w.queue);
 }
 
 static void
@@ -1375,6 +1544,8 @@ few_are_copied_forward(void **state)
 		ids[i] = put(q, i, 2000, 2);
 	assert_int_equal(mark(q, ids[3], 0, RECIPIENT_SENT, "250 a"), 0);
 	assert_int_equal(mark(q, ids[3], 1, RECIPIENT_WAITING, "4"), 0);
+	assert_int_equal(change(q, ids[3], QUEUE_BULK), 0);
+	assert_int_equal(change(q, big, QUEUE_HOLD), 0);
 	for (i = 0; i < 40; i++) {
 		if (i == 3)
 			continue;
@@ -1401,6 +1572,11 @@ few_are_copied_forward(void **state)
 		assert_int_equal(e->recipients[0].state, RECIPIENT_SENT);
 		assert_string_equal(e->recipients[0].status, "250 a");
 		assert_int_equal(e->recipients[1].windows, 1);
+		assert_int_equal(e->class, PROTO_BULK);
+		assert_false(e->flags & ENVELOPE_HELD);
+		envelope_free(e);
+		assert_non_null(e = queue_envelope(q, big));
+		assert_true(e->flags & ENVELOPE_HELD);
 		envelope_free(e);
 	}
 	assert_int_equal(store_count(spoolfd, "queue", "log."), 1);
@@ -1566,6 +1742,10 @@ main(void)
 		TEST(bodies_of_all_sizes),
 		TEST(body_in_small_writes),
 		TEST(envelope_keeps_everything),
+		TEST(changes_are_kept),
+		TEST(failed_change_is_undone),
+		TEST(afresh_and_removed),
+		TEST(watchers_are_told),
 		TEST(bad_envelope_is_refused),
 		TEST(listed_only_when_durable),
 		TEST(aborted_leaves_nothing),
