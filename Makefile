@@ -181,6 +181,10 @@ check-line: tests
 check-man:
 	sh regress/man.sh
 
+# Some hundred windows with a fault in each; an hour.
+campaign-line: all regress/modem/modem
+	sh regress/campaign/line.sh
+
 demo: all regress/modem/modem
 	sh regress/demo/demo.sh
 
