@@ -140,27 +140,41 @@ line_take(struct window_line *line, const struct conf *conf,
 {
 	memset(line, 0, sizeof(*line));
 	TAILQ_INIT(&line->init);
+	TAILQ_INIT(&line->chat);
+	TAILQ_INIT(&line->chat_abort);
 	strlcpy(line->name, cl->name, sizeof(line->name));
 	line->modem = cl->device != NULL;
 	line->link = cl->device == NULL || cl->ppp || cl->up != NULL;
 	line->speed = cl->speed;
 	line->pulse = cl->pulse != 0;
+	line->no_flow = cl->no_flow != 0;
+	line->chat_timeout = TAILQ_EMPTY(&cl->chat) ? 0 : cl->chat_timeout;
 	line->answer = cl->answer;
 	line->window = cl->window;
 	return (tariff_take(&line->tariff, conf, cl->tariff));
 }
 
 static int
-line_take_strings(struct window_line *line, const struct conf_line *cl,
-    uint32_t attempt)
+copy_list(struct strlist *to, const struct strlist *from)
 {
 	const struct strnode	*node;
 
-	strlcpy(line->number, line_number(cl, attempt), sizeof(line->number));
-	TAILQ_FOREACH(node, &cl->init, entry) {
-		if (strlist_add(&line->init, node->s) == -1)
+	TAILQ_FOREACH(node, from, entry) {
+		if (strlist_add(to, node->s) == -1)
 			return (-1);
 	}
+	return (0);
+}
+
+static int
+line_take_strings(struct window_line *line, const struct conf_line *cl,
+    uint32_t attempt)
+{
+	strlcpy(line->number, line_number(cl, attempt), sizeof(line->number));
+	if (copy_list(&line->init, &cl->init) == -1 ||
+	    copy_list(&line->chat, &cl->chat) == -1 ||
+	    copy_list(&line->chat_abort, &cl->chat_abort) == -1)
+		return (-1);
 	return (0);
 }
 
@@ -286,6 +300,8 @@ dial(struct window_line *line, const char *why)
 	    window_dial(window, line, why, queue.bytes) == -1) {
 		log_warn("call not made");
 		strlist_free(&line->init);
+		strlist_free(&line->chat);
+		strlist_free(&line->chat_abort);
 		attempt_failed();
 		plan_soon();
 	}

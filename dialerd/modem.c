@@ -117,7 +117,7 @@ static const struct number {
 static const char * const names[] = {
 	"none", "ok", "connect", "ring", "no-carrier", "error", "no-dialtone",
 	"busy", "no-answer", "voice", "blacklisted", "delayed", "silent",
-	"no-modem"
+	"no-modem", "chat"
 };
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
@@ -126,6 +126,32 @@ const char *
 modem_result_name(enum modem_result result)
 {
 	return (names[result]);
+}
+
+/* Of "DELAYED 00:02:30", "DELAYED (02:30)", "DELAYED 150": the last up to
+ * three numbers, of which the last are seconds. */
+uint64_t
+modem_delay(const char *text)
+{
+	uint64_t	 sum = 0, n;
+	size_t		 digits;
+
+	if (strncasecmp(text, "DELAYED", 7) != 0)
+		return (0);
+	text += strcspn(text, "0123456789");
+	for (;;) {
+		for (n = digits = 0; *text >= '0' && *text <= '9'; text++) {
+			n = n * 10 + (uint64_t)(*text - '0');
+			if (++digits > 6)
+				return (0);
+		}
+		sum = sum * 60 + n;
+		if (*text++ != ':' || *text < '0' || *text > '9')
+			break;
+		if (sum > MODEM_DELAY_MAX)
+			break;
+	}
+	return (sum > MODEM_DELAY_MAX ? MODEM_DELAY_MAX : sum);
 }
 
 /* At most three digits: a rate alone is more, and is noise. */

@@ -30,7 +30,8 @@ enum modem_result {
 	MODEM_DELAYED,
 	/* Not from the modem. */
 	MODEM_SILENT,			/* no result within the answer time */
-	MODEM_DEAD			/* no answer to any command */
+	MODEM_DEAD,			/* no answer to any command; no device */
+	MODEM_CHAT			/* connected, but the chat failed */
 };
 
 enum modem_status {
@@ -48,6 +49,9 @@ enum modem_status {
 /* Longest wait for CONNECT: an unanswered call is given up within two
  * minutes (L5), the time to abort it included. */
 #define MODEM_ANSWER_MAX	115	/* seconds */
+
+/* No modem keeps a number back for longer: it was noise. */
+#define MODEM_DELAY_MAX	86400	/* seconds */
 
 struct modem {
 	int		 state;		/* modem.c */
@@ -114,6 +118,11 @@ const char	*modem_text(const struct modem *);
  */
 enum modem_result modem_parse(const char *line, int *digits,
 	    const char **text);
+/*
+ * Seconds for which a modem that said DELAYED does not dial the number, as
+ * far as its text tells; 0: it does not.
+ */
+uint64_t	 modem_delay(const char *text);
 /* "busy", "no-carrier", ... as the ledger has it. */
 const char	*modem_result_name(enum modem_result);
 

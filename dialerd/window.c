@@ -88,7 +88,22 @@ window_new(const struct window_ops *ops)
 		return (NULL);
 	w->ops = ops;
 	TAILQ_INIT(&w->line.init);
+	TAILQ_INIT(&w->line.chat);
+	TAILQ_INIT(&w->line.chat_abort);
 	return (w);
+}
+
+/* There may be passwords in the chat. */
+static void
+free_lists(struct window *w)
+{
+	struct strnode	*node;
+
+	TAILQ_FOREACH(node, &w->line.chat, entry)
+		explicit_bzero(node->s, strlen(node->s));
+	strlist_free(&w->line.init);
+	strlist_free(&w->line.chat);
+	strlist_free(&w->line.chat_abort);
 }
 
 void
@@ -96,7 +111,7 @@ window_free(struct window *w)
 {
 	if (w == NULL)
 		return;
-	strlist_free(&w->line.init);
+	free_lists(w);
 	free(w);
 }
 
@@ -114,9 +129,15 @@ setup_ms(const struct window_line *line)
 }
 
 static uint64_t
+chat_ms(const struct window_line *line)
+{
+	return (line->chat_timeout == 0 ? 0 : CONF_CHAT_MAX * 1000);
+}
+
+static uint64_t
 ceiling_ms(const struct window_line *line)
 {
-	return (setup_ms(line) + LINK_MS + line->window * 1000 + CLOSE_MS +
+	return (setup_ms(line) + chat_ms(line) + LINK_MS + line->window * 1000 + CLOSE_MS +
 	    UNLINK_MS + HANGUP_MS + SETTLE_MS + CEILING_MS);
 }
 
@@ -125,7 +146,8 @@ window_worst_seconds(const struct window_line *line)
 {
 	uint64_t	 ms;
 
-	ms = LINK_MS + line->window * 1000 + CLOSE_MS + UNLINK_MS + HANGUP_MS;
+	ms = chat_ms(line) + LINK_MS + line->window * 1000 + CLOSE_MS +
+	    UNLINK_MS + HANGUP_MS;
 	return (ms / 1000 + (line->modem ? line->answer : 0));
 }
 
@@ -283,8 +305,7 @@ finish(struct window *w)
 	charge(w);
 	call = w->call;
 	w->ops->ledger_close(&call, w->left, good);
-	strlist_free(&w->line.init);
-	TAILQ_INIT(&w->line.init);
+	free_lists(w);
 	w->state = IDLE;
 	memset(&w->call, 0, sizeof(w->call));
 	arm(w);
@@ -403,10 +424,14 @@ window_dial(struct window *w, struct window_line *line, const char *why,
 	/* L4: durable before the first digit. */
 	if (w->ops->ledger_open(&w->call) == -1)
 		return (-1);
-	strlist_free(&w->line.init);
+	free_lists(w);
 	w->line = *line;
 	TAILQ_INIT(&w->line.init);
+	TAILQ_INIT(&w->line.chat);
+	TAILQ_INIT(&w->line.chat_abort);
 	TAILQ_CONCAT(&w->line.init, &line->init, entry);
+	TAILQ_CONCAT(&w->line.chat, &line->chat, entry);
+	TAILQ_CONCAT(&w->line.chat_abort, &line->chat_abort, entry);
 	memset(w->peers, 0, sizeof(w->peers));
 	memset(w->samples, 0, sizeof(w->samples));
 	w->tty = w->link = w->opened = w->closing = 0;
@@ -504,13 +529,15 @@ tty_failed(struct window *w, enum modem_result result, const char *text)
 	    modem_result_name(result), text);
 }
 
+/* Answered: with a chat to come, or at once ready for the link. */
 static void
-tty_connected(struct window *w, const char *text)
+tty_answered(struct window *w, const char *text)
 {
+	if (w->billed != 0)
+		return;
 	w->call.connected = w->ops->wall();
 	w->billed = w->ops->mono();
 	strlcpy(w->call.connect, text, sizeof(w->call.connect));
-	start_link(w);
 }
 
 void
@@ -524,9 +551,17 @@ window_modem(struct window *w, enum window_tty event,
 			w->call.dialled = w->ops->wall();
 		}
 		break;
+	case WINDOW_TTY_CHAT:
+		if (w->state == DIALLING) {
+			tty_answered(w, text);
+			enter(w, DIALLING, CONF_CHAT_MAX * 1000 + HANGUP_MS);
+		}
+		break;
 	case WINDOW_TTY_CONNECTED:
-		if (w->state == DIALLING)
-			tty_connected(w, text);
+		if (w->state == DIALLING) {
+			tty_answered(w, text);
+			start_link(w);
+		}
 		break;
 	case WINDOW_TTY_FAILED:
 		if (w->state == DIALLING)

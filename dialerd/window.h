@@ -22,12 +22,18 @@
 struct window_line {
 	char		 name[PROTO_NAME_MAX];
 	char		 number[PROTO_NAME_MAX];	/* "": no modem */
-	struct strlist	 init;		/* owned by the window once dialled */
+	/* The lists are owned by the window once dialled. */
+	struct strlist	 init;
+	struct strlist	 chat;		/* after CONNECT */
+	struct strlist	 chat_abort;
+	uint64_t	 chat_timeout;	/* seconds for each expect; 0: there is
+					 * no chat */
 	int		 modem;		/* has a device */
 	int		 link;		/* pppd or `up` has the line from
 					 * CONNECT on; else we watch it */
 	uint32_t	 speed;
 	int		 pulse;
+	int		 no_flow;	/* no hardware flow control */
 	uint64_t	 answer;	/* seconds */
 	uint64_t	 window;	/* seconds */
 	struct tariff	 tariff;
@@ -63,6 +69,9 @@ struct window_ops {
 
 enum window_tty {			/* what the tty tells */
 	WINDOW_TTY_DIALLED,		/* the number was sent */
+	WINDOW_TTY_CHAT,		/* answered, and billed from now on: the
+					 * chat begins; text: the CONNECT line;
+					 * CONNECTED or FAILED follows */
 	WINDOW_TTY_CONNECTED,		/* text: the CONNECT line */
 	WINDOW_TTY_FAILED,		/* result and text */
 	WINDOW_TTY_LOST,		/* text */

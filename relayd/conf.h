@@ -157,6 +157,9 @@ struct conf_tariff {
 	uint32_t		 line;
 };
 
+/* The whole of a chat, on top of which its line may be hung up. */
+#define CONF_CHAT_MAX	120		/* seconds */
+
 struct conf_line {
 	TAILQ_ENTRY(conf_line)	 entry;
 	char			*name;

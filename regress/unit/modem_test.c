@@ -562,6 +562,23 @@ test_no_init(void **state)
 	assert_string_equal(sent(), "ATZ\r");
 }
 
+static void
+test_delay(void **state)
+{
+	(void)state;
+	assert_int_equal(modem_delay("DELAYED 00:02:30"), 150);
+	assert_int_equal(modem_delay("DELAYED 02:30"), 150);
+	assert_int_equal(modem_delay("DELAYED (1:00:01)"), 3601);
+	assert_int_equal(modem_delay("delayed: 90 s"), 90);
+	assert_int_equal(modem_delay("DELAYED"), 0);
+	assert_int_equal(modem_delay("DELAYED:"), 0);
+	assert_int_equal(modem_delay("BUSY 00:02:30"), 0);
+	assert_int_equal(modem_delay("DELAYED 2:"), 2);
+	assert_int_equal(modem_delay("DELAYED 123456789"), 0);
+	assert_int_equal(modem_delay("DELAYED 99:99:99:99:99:99:99"),
+	    MODEM_DELAY_MAX);
+}
+
 int
 main(void)
 {
@@ -587,7 +604,8 @@ main(void)
 		cmocka_unit_test(test_hangup_ends),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_bad_commands),
-		cmocka_unit_test(test_no_init)
+		cmocka_unit_test(test_no_init),
+		cmocka_unit_test(test_delay)
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));

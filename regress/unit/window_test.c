@@ -292,6 +292,44 @@ connect_modem(enum kind kind)
 	expect(kind == PPP ? "release start " : "watch start ");
 }
 
+/* Billed from the answer, however long the chat takes. */
+static void
+test_chat(void **state)
+{
+	(void)state;
+	dial(BARE);
+	pass(20000);
+	window_modem(w, WINDOW_TTY_CHAT, MODEM_CONNECT, "CONNECT 9600");
+	expect("");
+	pass(7000);
+	window_modem(w, WINDOW_TTY_CONNECTED, MODEM_CONNECT, "CONNECT 9600");
+	expect("watch start ");
+	pass(3000);
+	window_modem(w, WINDOW_TTY_LOST, MODEM_NO_CARRIER, "NO CARRIER");
+	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
+	assert_true(done);
+	assert_int_equal(closed.connected - closed.dialled, 20);
+	assert_in_range(closed.seconds, 10, 11);
+	assert_string_equal(closed.connect, "CONNECT 9600");
+	actions[0] = '\0';
+}
+
+static void
+test_chat_failed(void **state)
+{
+	(void)state;
+	dial(BARE);
+	pass(20000);
+	window_modem(w, WINDOW_TTY_CHAT, MODEM_CONNECT, "CONNECT 9600");
+	pass(45000);
+	window_modem(w, WINDOW_TTY_FAILED, MODEM_CHAT, "no \"ogin:\"");
+	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
+	assert_true(done);
+	assert_string_equal(closed.result, "chat");
+	assert_in_range(closed.seconds, 45, 46);
+	actions[0] = '\0';
+}
+
 static void
 open_window(enum kind kind)
 {
@@ -851,6 +889,10 @@ test_worst(void **state)
 	line.modem = line.link = 1;
 	line.answer = 60;
 	line.window = 900;
+	line.chat_timeout = 45;
+	seconds = window_worst_seconds(&line);
+	line.chat_timeout = 0;
+	assert_int_equal(seconds - window_worst_seconds(&line), CONF_CHAT_MAX);
 	seconds = window_worst_seconds(&line);
 	assert_in_range(seconds, 960 + 60, 960 + 60 + 40);
 	/* The dearer rate begins while it rings. */
@@ -896,6 +938,8 @@ main(void)
 {
 #define TEST(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest	 tests[] = {
+		TEST(test_chat),
+		TEST(test_chat_failed),
 		TEST(test_ppp),
 		TEST(test_bare),
 		TEST(test_no_modem),
