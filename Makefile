@@ -42,7 +42,7 @@ DIALERD_OBJS = dialerd/control.o dialerd/dialerd.o dialerd/ledger.o \
 FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/fetchd.o fetchd/imap_body.o fetchd/imap_client.o \
 	fetchd/imap_list.o fetchd/imap_login.o fetchd/imap_parse.o \
-	fetchd/inbox.o fetchd/pop3_client.o fetchd/pop3_reply.o \
+	fetchd/inbox.o fetchd/known.o fetchd/pop3_client.o fetchd/pop3_reply.o \
 	fetchd/schedule.o fetchd/session.o
 
 RELAYCTL_OBJS = relayctl/command.o relayctl/json.o relayctl/relayctl.o \
@@ -131,7 +131,8 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/spooldir_test regress/unit/log_test \
 	regress/unit/pop3_reply_test \
 	regress/unit/imap_parse_test regress/unit/pop3_client_test \
-	regress/unit/imap_client_test regress/unit/fetch_window_test \
+	regress/unit/imap_client_test regress/unit/imap_flight_test \
+	regress/unit/fetch_window_test \
 	regress/unit/smtp_reply_test regress/unit/smtp_client_test \
 	regress/unit/bounce_test regress/unit/flush_test \
 	regress/unit/modem_test regress/unit/span_test \

@@ -293,6 +293,9 @@ begin_session(struct account *a)
 	s->tls = a->remote->tls;
 	s->tls_config = a->tls_config;
 	s->inbox = &a->inbox;
+	s->known = known_upstream(a->remote->host, a->remote->port,
+	    a->remote->proto);
+	s->memory = known_mailbox(a->name, a->inbox.mailbox);
 	s->stream = a->stream;
 	s->finished = session_over;
 	s->arg = a;

@@ -2,8 +2,9 @@
 /*
  * An IMAP session.  Commands are pipelined; each has a state function that
  * its tagged response goes to, and untagged data goes where it belongs
- * whenever it comes.  The flights: login and SELECT; the listing; bodies;
- * the deletions, with LOGOUT behind them.
+ * whenever it comes.  The flights: login and SELECT, with the listing and
+ * COMPRESS behind them where earlier windows taught enough for that; else the
+ * listing; bodies; the deletions, with LOGOUT behind them.
  */
 
 #include <sys/types.h>
@@ -84,6 +85,9 @@ imap_tagged(struct imap *i)
 		return;
 	}
 	s->moved = 1;
+	/* Not its words, then: it may have lost a capability. */
+	if (i->r.type == IMAP_BAD && s->known != NULL)
+		known_forget(s->known);
 	c->done(i, c, &i->r);
 	command_free(i, c);
 }
@@ -100,9 +104,12 @@ imap_code(struct imap *i)
 	case IMAP_CODE_UIDNOTSTICKY:
 		i->nosticky = 1;
 		break;
+	case IMAP_CODE_UIDNEXT:
+		if (i->selecting)
+			i->uidnext = i->r.value;
+		break;
 	case IMAP_CODE_CAPABILITY:
-		i->caps = i->r.capability;
-		i->caps_known = 1;
+		imap_capabilities(i, i->r.capability);
 		break;
 	case IMAP_CODE_ALERT:
 		/* RFC 3501 7.1 wants people to see it; once will do. */
@@ -124,12 +131,18 @@ imap_untagged(struct imap *i)
 			    "upstream hung up", i->r.text, i->r.len);
 		break;
 	case IMAP_CAPABILITY:
-		i->caps = i->r.capability;
-		i->caps_known = 1;
+		imap_capabilities(i, i->r.capability);
 		break;
 	case IMAP_EXISTS:
 		if (i->selecting)
 			i->exists = i->r.number;
+		i->left = i->r.number;
+		break;
+	case IMAP_EXPUNGE:
+		i->left -= i->left > 0;
+		break;
+	case IMAP_STATUS:
+		imap_status(i);
 		break;
 	case IMAP_FETCH:
 		if (i->r.body == IMAP_BODY_NIL)
@@ -259,14 +272,17 @@ imap_pump(struct session *s)
 {
 	struct imap	*i = s->engine;
 
-	if (!s->over && i->listing == LISTING_DONE && !i->logout) {
+	if (!s->over && i->listing == LISTING_DONE && !i->logout &&
+	    !i->compressing) {
 		imap_body_request(i);
 		imap_delete(i);
 		imap_finish(i);
 	}
 	/* Nothing but the good-bye is missing: not worth a round trip. */
-	if (i->logout && i->ncommands == 1)
+	if (i->logout && i->ncommands == 1 && !s->over) {
+		imap_remember(i);
 		session_done(s);
+	}
 	s->waiting = i->ncommands + (unsigned int)(i->securing || !i->greeted);
 }
 
@@ -289,7 +305,10 @@ imap_begin(struct session *s)
 static void
 imap_start(struct session *s)
 {
-	s->waiting = 1;		/* the greeting */
+	struct imap	*i = s->engine;
+
+	imap_early(i);
+	s->waiting = i->ncommands + 1;		/* the greeting */
 }
 
 /* RFC 3501 6.2.1: what was known before is forgotten. */
@@ -301,7 +320,9 @@ imap_secure(struct session *s)
 	i->securing = 0;
 	i->caps = 0;
 	i->caps_known = 0;
-	imap_capability(i);
+	imap_early(i);
+	if (!i->early)
+		imap_capability(i);
 	s->waiting = i->ncommands;
 }
 
@@ -319,6 +340,8 @@ imap_end(struct session *s)
 	struct imap		*i = s->engine;
 	struct imap_command	*c;
 
+	if (s->error != 0)
+		imap_doubt(i);
 	while ((c = TAILQ_FIRST(&i->commands)) != NULL)
 		command_free(i, c);
 	imap_login_free(i);

@@ -72,7 +72,8 @@ struct imap {
 	int			 storing;	/* they are the body */
 	char			*chunks[4];	/* of a login: after each "+" */
 	unsigned int		 nchunks, chunk;
-	uint32_t		 exists, uidvalidity;
+	uint32_t		 exists, uidvalidity, uidnext;
+	uint32_t		 left;		/* messages, as far as told */
 	enum imap_listing	 listing;
 	struct imap_set		 set;
 	const struct message	*last_new;
@@ -80,6 +81,20 @@ struct imap {
 	int			 nosticky, truncated, alerted;
 	int			 comparing;	/* the listing has ended */
 	int			 expunging, others, logout;
+	/* What was sent on the strength of what earlier windows taught. */
+	int			 early;		/* login before the greeting */
+	int			 assumed;	/* caps, after the login */
+	uint32_t		 from;		/* the listing; 0: all */
+	uint32_t		 known_validity; /* of the uids below it */
+	int			 relist;	/* they are others now */
+	int			 quiet;		/* STATUS says nothing is new */
+	/*
+	 * Between COMPRESS and its answer nothing may be sent: what was to
+	 * be done waits.
+	 */
+	int			 compressing, uncompressed;
+	void			(*held)(struct imap *);
+	int			 unclean;	/* something is left to do */
 };
 
 /* imap_client.c: NULL when the session has failed. */
@@ -91,16 +106,28 @@ struct imap_command	*imap_command_send(struct imap *, imap_done *,
 /* imap_login.c */
 void	 imap_greeting(struct imap *);		/* i->r is the greeting */
 void	 imap_capability(struct imap *);	/* ask, if not known */
+/* Begins without the greeting, if enough is known. */
+void	 imap_early(struct imap *);
+/* Capabilities came. */
+void	 imap_capabilities(struct imap *, uint32_t);
+void	 imap_status(struct imap *);		/* i->r is a STATUS */
+/* The session failed: was it for what was taken for known? */
+void	 imap_doubt(struct imap *);
+/* Does it now, or when something may be sent again. */
+void	 imap_hold(struct imap *, void (*)(struct imap *));
 void	 imap_continue(struct imap *);		/* "+" came */
 void	 imap_login_free(struct imap *);	/* overwrites secrets */
 
 /* imap_list.c */
 void	 imap_list(struct imap *);		/* the mailbox is selected */
+/* The same with SELECT still on its way: only what is new, if that is known. */
+void	 imap_list_early(struct imap *);
 void	 imap_listed(struct imap *);		/* i->r is a FETCH */
 void	 imap_search(struct imap *);		/* i->r is a SEARCH */
 void	 imap_compared(void *);			/* inbox.compared */
 void	 imap_delete(struct imap *);		/* what is doomed */
 void	 imap_finish(struct imap *);		/* once all is done */
+void	 imap_remember(struct imap *);		/* it is */
 
 /* imap_body.c */
 void	 imap_body_request(struct imap *);	/* as many as may be */

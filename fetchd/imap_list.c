@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "imap_engine.h"
 #include "log.h"
@@ -60,6 +61,49 @@ set_clear(struct imap_set *set)
 }
 
 static void
+compress_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
+{
+	void	(*held)(struct imap *) = i->held;
+
+	(void)c;
+	i->compressing = 0;
+	i->held = NULL;
+	if (r->type != IMAP_OK)
+		i->uncompressed = 1;
+	else if (stream_compress(i->session->stream) == -1)
+		session_fail(i->session, errno, "out of memory");
+	if (held != NULL && !i->session->over)
+		held(i);
+}
+
+/*
+ * Behind a listing: its answer must come first anyway, and where it says
+ * that nothing is new not much was lost.
+ */
+static void
+imap_compress(struct imap *i)
+{
+	if ((i->caps & IMAP_CAP_COMPRESS) == 0 || i->compressing ||
+	    i->uncompressed || stream_is_compressed(i->session->stream))
+		return;
+	if (imap_command_send(i, compress_done, "COMPRESS DEFLATE") != NULL)
+		i->compressing = 1;
+}
+
+/* What is there is known: it is ordered, and that is news or not. */
+static void
+imap_plan(struct imap *i)
+{
+	struct inbox	*ib = i->session->inbox;
+
+	i->listing = LISTING_DONE;
+	inbox_plan(ib);
+	if (i->session->memory != NULL)
+		known_news(i->session->memory, ib->todo > 0);
+}
+
+static void
 sizes_done(struct imap *i, struct imap_command *c,
     const struct imap_response *r)
 {
@@ -69,10 +113,8 @@ sizes_done(struct imap *i, struct imap_command *c,
 		    r->len);
 		return;
 	}
-	if (--i->sizes > 0)
-		return;
-	i->listing = LISTING_DONE;
-	inbox_plan(i->session->inbox);
+	if (--i->sizes == 0)
+		imap_plan(i);
 }
 
 static void
@@ -98,12 +140,10 @@ add_new(struct message *m, void *arg)
 		send_sizes(i);
 }
 
-/* spoold has told what is ours. */
-void
-imap_compared(void *arg)
+static void
+compared(struct imap *i)
 {
-	struct session	*s = arg;
-	struct imap	*i = s->engine;
+	struct session	*s = i->session;
 
 	i->comparing = 0;
 	if (i->listing == LISTING_UIDS) {
@@ -114,11 +154,18 @@ imap_compared(void *arg)
 		if (i->set.low != 0 || i->set.len > 0)
 			send_sizes(i);
 	}
-	if (i->sizes == 0) {
-		i->listing = LISTING_DONE;
-		inbox_plan(s->inbox);
-	}
+	if (i->sizes == 0)
+		imap_plan(i);
 	session_wake(s);
+}
+
+/* spoold has told what is ours. */
+void
+imap_compared(void *arg)
+{
+	struct session	*s = arg;
+
+	imap_hold(s->engine, compared);
 }
 
 static void
@@ -127,7 +174,7 @@ imap_compare(struct imap *i)
 	/* What comes unasked now must not change what is compared. */
 	i->comparing = 1;
 	inbox_listed(i->session->inbox);
-	if (i->session->inbox->count < i->exists)
+	if (i->session->inbox->count < i->exists || i->from != 0)
 		inbox_incomplete(i->session->inbox);
 	if (inbox_compare(i->session->inbox, i->uidvalidity) == -1)
 		session_fail(i->session, errno,
@@ -139,7 +186,13 @@ list_done(struct imap *i, struct imap_command *c,
     const struct imap_response *r)
 {
 	(void)c;
-	if (r->type == IMAP_OK)
+	if (i->relist) {
+		/* The uids are others: all of them are to be looked at. */
+		i->relist = 0;
+		i->from = 0;
+		i->listing = LISTING_NONE;
+		imap_hold(i, imap_list);
+	} else if (r->type == IMAP_OK || i->exists == 0)
 		imap_compare(i);
 	else
 		session_refused(i->session, EPROTO, "no listing", r->text,
@@ -164,6 +217,60 @@ imap_list(struct imap *i)
 		imap_command_send(i, list_done, "UID SEARCH ALL");
 	else
 		imap_command_send(i, list_done, "UID FETCH 1:* (UID)");
+	if (i->exists > 0)
+		imap_compress(i);
+}
+
+void
+imap_list_early(struct imap *i)
+{
+	struct known_mailbox	*m = i->session->memory;
+	uint32_t		 from;
+
+	if (m == NULL)
+		return;
+	i->from = known_from(m, time(NULL));
+	i->known_validity = m->uidvalidity;
+	/* Until the end it is not known how far we have come. */
+	m->uidnext = 0;
+	from = i->from;
+	/* All of a mailbox that was small costs little. */
+	if (from == 0 && m->windows > 0 && m->exists <= LIST_DIRECT / 2)
+		from = 1;
+	if (!i->assumed || from == 0) {
+		i->from = 0;
+		return;
+	}
+	i->listing = LISTING_DIRECT;
+	imap_command_send(i, list_done, "UID FETCH %u:* (UID RFC822.SIZE)",
+	    from);
+	imap_compress(i);
+}
+
+/* The session has done all: the next need not look so far. */
+void
+imap_remember(struct imap *i)
+{
+	struct known_mailbox	*m = i->session->memory;
+	const struct inbox	*ib = i->session->inbox;
+
+	if (m == NULL)
+		return;
+	if (i->quiet) {
+		known_news(m, 0);
+		m->unread++;
+		return;
+	}
+	m->exists = i->left;
+	if (i->unclean || i->truncated || i->readonly || ib->failed > 0)
+		return;
+	m->uidvalidity = i->uidvalidity;
+	m->uidnext = i->uidnext;
+	if (i->from == 0)
+		m->due = 0;
+	if (ib->due != 0 && (m->due == 0 || ib->due < m->due))
+		m->due = ib->due;
+	m->unread = 0;
 }
 
 static void
@@ -186,7 +293,7 @@ imap_listed(struct imap *i)
 {
 	struct message	*m;
 
-	if (!i->r.has_uid || i->comparing)
+	if (!i->r.has_uid || i->comparing || i->relist)
 		return;		/* someone changed flags */
 	if (i->listing == LISTING_UIDS ||
 	    (i->listing == LISTING_DIRECT && i->r.has_size))
@@ -271,9 +378,11 @@ expunge_done(struct imap *i, struct imap_command *c,
     const struct imap_response *r)
 {
 	(void)c;
-	if (r->type != IMAP_OK)
-		log_warnx("account name=%s: upstream would not expunge",
-		    i->session->account);
+	if (r->type == IMAP_OK)
+		return;
+	i->unclean = 1;
+	log_warnx("account name=%s: upstream would not expunge",
+	    i->session->account);
 }
 
 static void
@@ -282,9 +391,11 @@ store_done(struct imap *i, struct imap_command *c,
 {
 	(void)c;
 	i->stores--;
-	if (r->type != IMAP_OK)
-		log_warnx("account name=%s: upstream would not mark messages "
-		    "deleted", i->session->account);
+	if (r->type == IMAP_OK)
+		return;
+	i->unclean = 1;
+	log_warnx("account name=%s: upstream would not mark messages "
+	    "deleted", i->session->account);
 }
 
 /* Without UIDPLUS: only if it takes no one else's messages with it. */
@@ -296,10 +407,12 @@ deleted_done(struct imap *i, struct imap_command *c,
 	i->listing = LISTING_DONE;
 	if (r->type == IMAP_OK && !i->others)
 		imap_command_send(i, expunge_done, "EXPUNGE");
-	else
+	else {
+		i->unclean = 1;
 		log_warnx("account name=%s: upstream has no UIDPLUS and other "
 		    "messages are marked deleted, so none is expunged",
 		    i->session->account);
+	}
 	imap_logout(i);
 }
 

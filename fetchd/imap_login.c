@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "conf.h"
 #include "imap_engine.h"
@@ -20,12 +21,41 @@ imap_login_free(struct imap *i)
 	i->nchunks = i->chunk = 0;
 }
 
+void
+imap_capabilities(struct imap *i, uint32_t caps)
+{
+	struct known_upstream	*k = i->session->known;
+
+	/* The greeting's come too late where the login is on its way. */
+	if (i->early && !i->greeted) {
+		if (k != NULL && i->session->tls == TLS_MODE_STARTTLS)
+			k->plain = caps;
+		else if (k != NULL)
+			k->before = caps;
+		return;
+	}
+	i->caps = caps;
+	i->caps_known = 1;
+}
+
+static void
+logged_in(struct imap *i)
+{
+	if (i->session->known == NULL)
+		return;
+	if (i->caps_known)
+		i->session->known->after = i->caps;
+	else if (i->assumed)
+		i->caps_known = 1;
+}
+
 static void
 recapability_done(struct imap *i, struct imap_command *c,
     const struct imap_response *r)
 {
 	(void)c;
 	(void)r;
+	logged_in(i);
 	imap_list(i);
 }
 
@@ -48,6 +78,10 @@ select_done(struct imap *i, struct imap_command *c,
 		    "without which nothing can be fetched exactly once");
 		return;
 	}
+	if (i->listing != LISTING_NONE) {
+		i->relist = i->from != 0 && i->uidvalidity != i->known_validity;
+		return;
+	}
 	/* After a login there may be more than before it. */
 	if (i->caps_known)
 		imap_list(i);
@@ -60,6 +94,78 @@ imap_select(struct imap *i)
 {
 	i->selecting = 1;
 	imap_command_send(i, select_done, "SELECT INBOX");
+	imap_list_early(i);
+}
+
+void
+imap_status(struct imap *i)
+{
+	const struct known_mailbox	*m = i->session->memory;
+	uint32_t			 next, validity;
+
+	i->quiet = m != NULL && m->uidnext != 0 &&
+	    imap_parse_status(i->r.text, i->r.len, "UIDNEXT", &next) &&
+	    imap_parse_status(i->r.text, i->r.len, "UIDVALIDITY", &validity) &&
+	    next == m->uidnext && validity == m->uidvalidity;
+}
+
+/* Nothing new: then there is nothing to do, and no mailbox to open. */
+static void
+status_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
+{
+	struct session	*s = i->session;
+
+	(void)c;
+	if (r->type != IMAP_OK || !i->quiet) {
+		i->quiet = 0;
+		imap_select(i);
+		return;
+	}
+	i->listing = LISTING_DONE;
+	inbox_plan(s->inbox);
+}
+
+/* Behind the login, in the same flight. */
+static void
+imap_open(struct imap *i)
+{
+	const struct known_mailbox	*m = i->session->memory;
+
+	if (i->assumed && m != NULL && known_quiet(m, time(NULL)))
+		imap_command_send(i, status_done,
+		    "STATUS INBOX (UIDNEXT UIDVALIDITY)");
+	else
+		imap_select(i);
+}
+
+static void
+ignored_done(struct imap *i, struct imap_command *c,
+    const struct imap_response *r)
+{
+	(void)i;
+	(void)c;
+	(void)r;
+}
+
+/*
+ * The login that was taken for known is none here.  All behind it fails as
+ * well; COMPRESS alone may not, and is waited for.
+ */
+static void
+login_anew(struct imap *i)
+{
+	struct imap_command	*c;
+
+	TAILQ_FOREACH(c, &i->commands, entry)
+		if (!i->compressing || TAILQ_NEXT(c, entry) != NULL)
+			c->done = ignored_done;
+	i->early = i->assumed = 0;
+	i->caps = 0;
+	i->caps_known = 0;
+	i->selecting = 0;
+	i->listing = LISTING_NONE;
+	imap_hold(i, imap_capability);
 }
 
 static void
@@ -68,8 +174,14 @@ login_done(struct imap *i, struct imap_command *c,
 {
 	(void)c;
 	imap_login_free(i);
-	if (r->type == IMAP_OK)
+	if (r->type == IMAP_OK) {
+		logged_in(i);
 		return;
+	}
+	if (r->type == IMAP_BAD && i->early) {
+		login_anew(i);
+		return;
+	}
 	if (r->code == IMAP_CODE_UNAVAILABLE || r->code == IMAP_CODE_INUSE)
 		session_refused(i->session, EAGAIN, "no login now", r->text,
 		    r->len);
@@ -78,7 +190,7 @@ login_done(struct imap *i, struct imap_command *c,
 		    r->len);
 }
 
-/* The next part of a login; behind the last one SELECT goes at once. */
+/* The next part of a login; behind the last one more goes at once. */
 static void
 send_chunk(struct imap *i)
 {
@@ -88,7 +200,7 @@ send_chunk(struct imap *i)
 		session_fail(i->session, errno, "%s",
 		    stream_error(i->session->stream));
 	else if (i->chunk == i->nchunks)
-		imap_select(i);
+		imap_open(i);
 }
 
 void
@@ -200,6 +312,13 @@ imap_login(struct imap *i)
 	else
 		login_command(i, c->tag);
 	i->caps_known = 0;
+	if (s->known != NULL) {
+		if (!i->early)
+			s->known->before = i->caps;
+		i->assumed = s->known->after != 0;
+		if (i->assumed)
+			i->caps = s->known->after;
+	}
 	if (!s->over)
 		send_chunk(i);
 }
@@ -209,7 +328,10 @@ starttls_done(struct imap *i, struct imap_command *c,
     const struct imap_response *r)
 {
 	(void)c;
+	i->early = 0;
 	if (r->type != IMAP_OK) {
+		if (i->session->known != NULL)
+			known_forget(i->session->known);
 		session_refused(i->session, EPROTO, "STARTTLS refused",
 		    r->text, r->len);
 		return;
@@ -226,9 +348,11 @@ imap_proceed(struct imap *i)
 
 	if (s->tls != TLS_MODE_STARTTLS || stream_is_tls(s->stream))
 		imap_login(i);
-	else if (i->caps & IMAP_CAP_STARTTLS)
+	else if (i->caps & IMAP_CAP_STARTTLS) {
+		if (s->known != NULL)
+			s->known->plain = i->caps;
 		imap_command_send(i, starttls_done, "STARTTLS");
-	else
+	} else
 		session_fail(s, EPROTO, "upstream does not offer STARTTLS");
 }
 
@@ -254,6 +378,51 @@ imap_capability(struct imap *i)
 }
 
 void
+imap_early(struct imap *i)
+{
+	struct session			*s = i->session;
+	const struct known_upstream	*k = s->known;
+	uint32_t			 caps;
+
+	if (k == NULL || k->shy)
+		return;
+	caps = s->tls == TLS_MODE_STARTTLS && !stream_is_tls(s->stream) ?
+	    k->plain : k->before;
+	if (caps == 0)
+		return;
+	i->early = 1;
+	i->caps = caps;
+	i->caps_known = 1;
+	imap_proceed(i);
+}
+
+/*
+ * Not a word to a login that did not wait for the greeting: some may not
+ * like that.
+ */
+void
+imap_doubt(struct imap *i)
+{
+	struct session	*s = i->session;
+
+	if (!i->early || s->known == NULL || TAILQ_EMPTY(&i->commands) ||
+	    TAILQ_FIRST(&i->commands)->tag != 1)
+		return;
+	if (i->greeted && s->error == ETIMEDOUT)
+		s->known->shy = 1;
+	known_forget(s->known);
+}
+
+void
+imap_hold(struct imap *i, void (*fn)(struct imap *))
+{
+	if (i->compressing)
+		i->held = fn;
+	else
+		fn(i);
+}
+
+void
 imap_greeting(struct imap *i)
 {
 	struct session	*s = i->session;
@@ -266,8 +435,12 @@ imap_greeting(struct imap *i)
 	else if (i->r.type == IMAP_BYE)
 		session_refused(s, EAGAIN, "upstream refuses", i->r.text,
 		    i->r.len);
+	else if (i->r.type == IMAP_OK && i->early)
+		;		/* what is to be said is said */
 	else if (i->r.type == IMAP_OK)
 		imap_capability(i);
+	else if (i->early)
+		session_fail(s, EPROTO, "upstream wants no login any more");
 	else if (s->tls == TLS_MODE_STARTTLS && !stream_is_tls(s->stream))
 		session_fail(s, EPROTO, "upstream is past STARTTLS already");
 	else

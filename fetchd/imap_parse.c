@@ -40,6 +40,7 @@ static const struct word data_words[] = {
 	{ "CAPABILITY",		IMAP_CAPABILITY },
 	{ "SEARCH",		IMAP_SEARCH },
 	{ "ESEARCH",		IMAP_ESEARCH },
+	{ "STATUS",		IMAP_STATUS },
 	{ NULL,			0 }
 };
 
@@ -84,6 +85,7 @@ static const struct word capability_words[] = {
 	{ "LITERAL-",		IMAP_CAP_LITERAL_MINUS },
 	{ "UIDPLUS",		IMAP_CAP_UIDPLUS },
 	{ "ESEARCH",		IMAP_CAP_ESEARCH },
+	{ "COMPRESS=DEFLATE",	IMAP_CAP_COMPRESS },
 	{ NULL,			0 }
 };
 
@@ -454,6 +456,9 @@ parse_untagged(struct imap_response *r, struct cursor *c)
 	}
 	if ((w = word_find(data_words, c->p, len)) == NULL)
 		return (parse_other(r, c));
+	/* The name of the mailbox may be a literal: of no use then. */
+	if (w->value == IMAP_STATUS && c->end[-1] == '}')
+		return (parse_other(r, c));
 	r->type = (enum imap_type)w->value;
 	c->p += len;
 	skip_blanks(c);
@@ -598,6 +603,34 @@ imap_parse_range(const char **p, const char *end, uint32_t *low,
 		return (-1);
 	*low = (uint32_t)(a < b ? a : b);
 	*high = (uint32_t)(a < b ? b : a);
+	return (1);
+}
+
+/* 'INBOX (UIDNEXT 5 UIDVALIDITY 77)'; a name may have brackets, too. */
+int
+imap_parse_status(const char *text, size_t len, const char *item, uint32_t *n)
+{
+	const char	*p, *s, *end = text + len;
+	uint64_t	 v;
+
+	if (len == 0 || (p = memrchr(text, '(', len)) == NULL)
+		return (0);
+	for (p++; p < end; p = s) {
+		for (s = p; s < end && *s != ' ' && *s != ')'; s++)
+			;
+		if ((size_t)(s - p) == strlen(item) &&
+		    strncasecmp(p, item, (size_t)(s - p)) == 0)
+			break;
+		if (s < end)
+			s++;
+	}
+	if (p >= end || s == end || *s != ' ')
+		return (0);
+	s++;
+	if (decimal_take(&s, end, UINT32_MAX, &v) == -1 || s == end ||
+	    (*s != ' ' && *s != ')'))
+		return (0);
+	*n = (uint32_t)v;
 	return (1);
 }
 

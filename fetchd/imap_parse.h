@@ -26,6 +26,7 @@ enum imap_type {
 	IMAP_FETCH,		/* number; the items below */
 	IMAP_SEARCH,		/* imap_parse_number(text) */
 	IMAP_ESEARCH,		/* imap_parse_range(text) */
+	IMAP_STATUS,		/* imap_parse_status(text) */
 	IMAP_OTHER		/* of no use to a relay */
 };
 
@@ -52,6 +53,7 @@ enum imap_code {		/* in brackets, after OK, NO, ... */
 #define IMAP_CAP_UIDPLUS	0x040	/* RFC 4315 */
 #define IMAP_CAP_ESEARCH	0x080	/* RFC 4731 */
 #define IMAP_CAP_IMAP4		0x100	/* rev1 or rev2 */
+#define IMAP_CAP_COMPRESS	0x200	/* RFC 4978: DEFLATE */
 
 enum imap_body {		/* of BODY[] in a FETCH */
 	IMAP_BODY_NONE,
@@ -112,6 +114,11 @@ int		 imap_parse_number(const char **p, const char *end,
 		    uint32_t *n);
 int		 imap_parse_range(const char **p, const char *end,
 		    uint32_t *low, uint32_t *high);
+/*
+ * The value of an item of a STATUS ("UIDNEXT"): 1 and what it is, else 0.
+ */
+int		 imap_parse_status(const char *text, size_t len,
+		    const char *item, uint32_t *n);
 /*
  * Writes s as a quoted string (RFC 3501 9, "quoted") into buf.  Its length,
  * or -1 when it cannot be one: 8-bit or control bytes need a literal; or

@@ -299,13 +299,18 @@ static void
 consider_deletion(struct message *m)
 {
 	struct inbox	*ib = m->inbox;
-	int64_t		 age = (int64_t)time(NULL) - m->when;
+	int64_t		 age = (int64_t)time(NULL) - m->when, due;
 
 	if (m->ambiguous || ib->keep == KEEP_FOREVER)
 		return;
 	if (ib->keep != KEEP_NONE &&
-	    (age < 0 || (uint64_t)age < ib->keep))
+	    (age < 0 || (uint64_t)age < ib->keep)) {
+		due = ib->keep > (uint64_t)(INT64_MAX - m->when) ? INT64_MAX :
+		    m->when + (int64_t)ib->keep;
+		if (ib->due == 0 || due < ib->due)
+			ib->due = due;
 		return;
+	}
 	m->state = MESSAGE_DOOMED;
 	TAILQ_INSERT_TAIL(&ib->doomed, m, entry);
 	ib->ndoomed++;

@@ -80,6 +80,7 @@ struct inbox {
 	char			 text[PROTO_TEXT_MAX];
 	int			 broken;	/* spoold is gone */
 	int			 full;		/* nothing more is opened */
+	int64_t			 due;		/* the next deletion, time_t */
 
 	/* Private. */
 	uint32_t		 uidvalidity;

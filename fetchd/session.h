@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "inbox.h"
+#include "known.h"
 #include "stream.h"
 
 struct session;
@@ -45,6 +46,8 @@ struct session {
 	uint32_t		 tls;		/* enum tls_mode */
 	struct tls_config	*tls_config;	/* NULL: no TLS */
 	struct inbox		*inbox;
+	struct known_upstream	*known;		/* NULL: nothing */
+	struct known_mailbox	*memory;	/* NULL: nothing */
 	struct stream		*stream;
 	/* The session is over: error and text say how.  Comes from the
 	 * event loop; the stream is not touched any more. */

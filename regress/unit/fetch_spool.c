@@ -43,6 +43,9 @@ const char	*session_password;
 uint32_t	 session_tls;
 const char	*session_trust;
 uint64_t	 session_keep;
+struct known_upstream	*session_known;
+struct known_mailbox	*session_memory;
+uint64_t	 session_in, session_out;
 int		 session_error;
 char		 session_text[PROTO_TEXT_MAX];
 
@@ -67,6 +70,8 @@ spool_reset(void)
 	session_tls = TLS_MODE_NONE;
 	session_trust = TEST_GOOD_CRT;
 	session_keep = KEEP_NONE;
+	session_known = NULL;
+	session_memory = NULL;
 }
 
 struct spool_message *
@@ -276,6 +281,8 @@ session_prepare(struct session *s, struct inbox *ib,
 	s->password = session_password;
 	s->tls = session_tls;
 	s->inbox = ib;
+	s->known = session_known;
+	s->memory = session_memory;
 	s->finished = finished;
 	assert_non_null(s->tls_config = tls_config_new());
 	assert_int_equal(tls_config_set_ca_mem(s->tls_config,
@@ -306,6 +313,8 @@ session_run(const struct session_ops *ops, const struct peer_step *steps)
 	    sizeof(session_text));
 	session_free(&s);
 	inbox_free(&ib);
+	session_in = stream_bytes_in(s.stream);
+	session_out = stream_bytes_out(s.stream) + stream_queued(s.stream);
 	if (s.error == 0)
 		stream_finish(s.stream);
 	else

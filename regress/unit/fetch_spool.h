@@ -38,13 +38,17 @@ void	 spool_vanish(void);
 
 /*
  * Runs a session of those operations to its end against the script, which
- * must have been played to its end.  password, tls and keep may be changed
+ * must have been played to its end.  password, tls, keep, known and memory may be changed
  * before.  The results are in session_error and session_text.
  */
 extern const char	*session_password;
 extern uint32_t		 session_tls;
 extern const char	*session_trust;		/* PEM */
 extern uint64_t		 session_keep;
+extern struct known_upstream	*session_known;
+extern struct known_mailbox	*session_memory;
+/* Bytes on the line. */
+extern uint64_t		 session_in, session_out;
 extern int		 session_error;
 extern char		 session_text[PROTO_TEXT_MAX];
 void	 session_run(const struct session_ops *, const struct peer_step *);

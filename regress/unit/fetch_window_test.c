@@ -798,6 +798,15 @@ test_other_login(void **state)
 		    "* OK [UIDVALIDITY 7] ok\na2 OK\n"),
 		EXPECT("a3 LOGOUT"), END
 	};
+	static const struct peer_step	 again[] = {
+		EXPECT("a1 LOGIN \"alice\" \"secret\""),
+		EXPECT("a2 SELECT INBOX"),
+		EXPECT("a3 UID FETCH 1:* (UID RFC822.SIZE)"),
+		SEND("* OK [CAPABILITY IMAP4rev1] hi\n"
+		    "a1 OK [CAPABILITY IMAP4rev1] in\n* 0 EXISTS\n"
+		    "* OK [UIDVALIDITY 7] ok\na2 OK\na3 OK\n"),
+		EXPECT("a4 LOGOUT"), END
+	};
 	static struct peer_step		 alice[6];
 	uint32_t			 first;
 	struct conf_account		*a;
@@ -806,7 +815,8 @@ test_other_login(void **state)
 	memcpy(alice, carol, sizeof(carol));
 	alice[1].text = "a1 LOGIN \"alice\" \"secret\"";
 	add_account("a", FETCH_IMAP);
-	scripts[0] = scripts[1] = alice;
+	scripts[0] = alice;
+	scripts[1] = again;
 	scripts[2] = carol;
 	schedule_open(1, conf);
 	UNTIL(nresults == 1 && progress.busy == 0);

@@ -23,7 +23,8 @@ struct peer {
 	struct tls		*tls;
 	const struct peer_step	*step;
 	size_t			 skipped;
-	int			 waiting;	/* for the handshake */
+	int			 waiting;	/* for the handshake, or time */
+	struct event		 idle;
 	int			 closed;
 };
 
@@ -121,6 +122,29 @@ peer_drop(struct peer *p)
 	p->closed = 1;
 }
 
+static void
+idle_over(int fd, short events, void *arg)
+{
+	struct peer	*p = arg;
+	const uint8_t	*rest;
+
+	(void)fd;
+	(void)events;
+	assert_int_equal(stream_peek(p->stream, &rest), 0);
+	p->waiting = 0;
+	peer_run(p);
+}
+
+static void
+peer_idle(struct peer *p)
+{
+	struct timeval	 tv = { 0, 50000 };
+
+	p->waiting = 1;
+	evtimer_set(&p->idle, idle_over, p);
+	evtimer_add(&p->idle, &tv);
+}
+
 /* One step: 1 when it was taken. */
 static int
 peer_step(struct peer *p)
@@ -148,6 +172,12 @@ peer_step(struct peer *p)
 		return (1);
 	case PEER_TLS:
 		peer_start_tls(p);
+		return (1);
+	case PEER_DEFLATE:
+		assert_int_equal(stream_compress(p->stream), 0);
+		return (1);
+	case PEER_IDLE:
+		peer_idle(p);
 		return (1);
 	case PEER_CLOSE:
 		peer_drop(p);

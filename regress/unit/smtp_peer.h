@@ -18,6 +18,8 @@ enum peer_verb {
 	PEER_QUIET,		/* nothing has come behind that */
 	PEER_SEND,		/* lines; LF is sent as CR LF */
 	PEER_TLS,		/* the handshake; a failed one ends it */
+	PEER_DEFLATE,		/* compressed from here on */
+	PEER_IDLE,		/* for a while nothing comes */
 	PEER_CLOSE		/* and the script is over */
 };
 
@@ -34,6 +36,8 @@ struct peer_step {
 #define QUIET		{ PEER_QUIET, NULL, 0 }
 #define SEND(s)		{ PEER_SEND, s, 0 }
 #define TLS		{ PEER_TLS, NULL, 0 }
+#define DEFLATE		{ PEER_DEFLATE, NULL, 0 }
+#define IDLE		{ PEER_IDLE, NULL, 0 }
 #define CLOSE		{ PEER_CLOSE, NULL, 0 }
 #define END		{ PEER_END, NULL, 0 }
 
