@@ -219,6 +219,7 @@ static int
 try_next_address(struct account *a, struct session *s)
 {
 	char	 why[PROTO_TEXT_MAX];
+	int	 error = s->error;
 
 	if (a->trusted || a->stopping || s->error == 0 || s->error == ENOMEM)
 		return (0);
@@ -228,7 +229,10 @@ try_next_address(struct account *a, struct session *s)
 	session_free(s);
 	close_stream(a, 0);
 	a->state = ACCOUNT_CONNECTING;
-	connector_next(a->connector, why);
+	if (error == ECONNRESET)
+		connector_cut(a->connector, why);
+	else
+		connector_next(a->connector, why);
 	return (1);
 }
 

@@ -209,7 +209,8 @@ session_event(struct stream *stream, enum stream_event ev, void *arg)
 		session_fail(s, ETIMEDOUT, "no answer");
 		break;
 	case STREAM_ERROR:
-		session_fail(s, ECONNRESET, "%s", stream_error(stream));
+		session_fail(s, stream_is_cut(stream) ? ECONNRESET : EPROTO,
+		    "%s", stream_error(stream));
 		break;
 	case STREAM_CONNECTED:
 	case STREAM_DRAINED:

@@ -312,8 +312,14 @@ connector_new(const char *host, uint16_t port, connector_done *done, void *arg)
 void
 connector_next(struct connector *c, const char *why)
 {
-	connector_note(c, "%s", why);
 	c->reached = 1;
+	connector_cut(c, why);
+}
+
+void
+connector_cut(struct connector *c, const char *why)
+{
+	connector_note(c, "%s", why);
 	set_timer(c, 0);
 }
 

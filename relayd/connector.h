@@ -23,10 +23,13 @@ struct connector	*connector_new(const char *host, uint16_t port,
 /*
  * Of a connector that has given a socket.  next: the peer is not what it
  * should be; on with the addresses that are left and with fresh ones, without
- * pauses, since there is a route.  again: the peer was right and has gone;
- * begin with its address, with new patience.
+ * pauses, since there is a route.  cut: the connection broke before the peer
+ * said what it is; the same, but with pauses while patience lasts, since a
+ * server that starts or is full does that.  again: the peer was right and has
+ * gone; begin with its address, with new patience.
  */
 void	 connector_next(struct connector *, const char *why);
+void	 connector_cut(struct connector *, const char *why);
 void	 connector_again(struct connector *);
 /* Ends it at any time: done does not come any more.  NULL is allowed. */
 void	 connector_free(struct connector *);

@@ -450,6 +450,10 @@ flush_end(void *arg, enum smtp_end end, const char *why)
 	flush_detach();
 	switch (end) {
 	case SMTP_END_CONNECT:
+		log_info("upstream %s: %s", flush.upstream, why);
+		connector_cut(flush.connector, why);
+		flush_progress();
+		break;
 	case SMTP_END_TLS:
 		log_info("upstream %s: %s", flush.upstream, why);
 		connector_next(flush.connector, why);

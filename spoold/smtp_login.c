@@ -179,12 +179,20 @@ smtp_login_starttls(struct smtp_client *c, struct command *cmd)
 	return (smtp_login_tls(c));
 }
 
+/* RFC 4954 4: 454 is the server's trouble of this moment, not ours. */
+static int
+client_refused(struct smtp_client *c)
+{
+	return (smtp_client_end_reply(c, c->reply.code / 100 == 4 ?
+	    SMTP_END_LOST : SMTP_END_AUTH, "AUTH"));
+}
+
 int
 smtp_login_auth_plain(struct smtp_client *c, struct command *cmd)
 {
 	(void)cmd;
 	if (c->reply.code / 100 != 2)
-		return (smtp_client_end_reply(c, SMTP_END_AUTH, "AUTH"));
+		return (client_refused(c));
 	return (client_ready(c));
 }
 
@@ -193,7 +201,7 @@ smtp_login_auth_login(struct smtp_client *c, struct command *cmd)
 {
 	(void)cmd;
 	if (c->reply.code != 334)
-		return (smtp_client_end_reply(c, SMTP_END_AUTH, "AUTH"));
+		return (client_refused(c));
 	if (client_secret(c, "", c->user, strlen(c->user)) == -1 ||
 	    smtp_client_push(c, VERB_AUTH_USER, NULL, 0) == -1)
 		return (smtp_client_end_memory(c));
@@ -205,7 +213,7 @@ smtp_login_auth_user(struct smtp_client *c, struct command *cmd)
 {
 	(void)cmd;
 	if (c->reply.code != 334)
-		return (smtp_client_end_reply(c, SMTP_END_AUTH, "AUTH"));
+		return (client_refused(c));
 	if (client_secret(c, "", c->password, strlen(c->password)) == -1 ||
 	    smtp_client_push(c, VERB_AUTH_PASSWORD, NULL, 0) == -1)
 		return (smtp_client_end_memory(c));

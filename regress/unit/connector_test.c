@@ -422,6 +422,32 @@ test_next(void **state)
 	assert_true(took(o) < 1000);
 }
 
+/* One that is gone before it said anything may do a moment later. */
+static void
+test_cut(void **state)
+{
+	struct owner	*o;
+
+	(void)state;
+	answer_add(&remembered, &here);
+	answer_add(&new, &here);
+	owners[0].keep = 1;
+	o = start(0);
+	UNTIL(o->told == 1);
+	connector_cut(o->c, "reset");
+	UNTIL(o->told == 2);
+	assert_connected(o);
+	connector_cut(o->c, "reset again");
+	UNTIL(o->told == 3);
+	assert_connected(o);
+	assert_true(took(o) >= 900);
+	/* What is somebody else stays so. */
+	connector_next(o->c, "not even now");
+	UNTIL(o->told == 4);
+	assert_int_equal(o->fd, -1);
+	assert_string_equal(o->why, "not even now");
+}
+
 /* A peer that went away: its address first, and no question. */
 static void
 test_again(void **state)
@@ -531,6 +557,7 @@ main(void)
 		TEST(dead),
 		TEST(name_dead),
 		TEST(next),
+		TEST(cut),
 		TEST(again),
 		TEST(cancel_resolving),
 		TEST(cancel_connecting),

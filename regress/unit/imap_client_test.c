@@ -868,7 +868,7 @@ test_starttls_fails(void **state)
 	assert_int_equal(session_error, EPROTO);
 	session_trust = TEST_BAD_CRT;
 	run(certificate);
-	assert_int_equal(session_error, ECONNRESET);
+	assert_int_equal(session_error, EPROTO);
 	assert_non_null(strstr(session_text, "certificate"));
 }
 

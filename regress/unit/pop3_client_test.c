@@ -432,7 +432,7 @@ test_certificate(void **state)
 	session_tls = TLS_MODE_STARTTLS;
 	session_trust = TEST_BAD_CRT;
 	run(steps);
-	assert_int_equal(session_error, ECONNRESET);
+	assert_int_equal(session_error, EPROTO);
 	assert_non_null(strstr(session_text, "certificate"));
 }
 

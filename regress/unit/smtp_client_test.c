@@ -633,6 +633,27 @@ test_auth_login(void **state)
 	assert_string_equal(own.told, "");
 }
 
+/* The server's trouble of the moment: another session may have better luck. */
+static void
+test_auth_later(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO("250 AUTH PLAIN\n"),
+		LONE("AUTH PLAIN AHVzZXIAcGFzcw=="),
+		SEND("454 4.7.0 not now\n"), END
+	};
+	struct smtp_client_param p = plain;
+
+	(void)state;
+	MESSAGE("a@us", "", "b@them");
+	p.user = "user";
+	p.password = "pass";
+	run(&p, script);
+	assert_int_equal(own.end, SMTP_END_LOST);
+	assert_string_equal(own.why, "AUTH: 454 4.7.0 not now");
+	assert_string_equal(own.told, "");
+}
+
 static void
 test_auth_not_offered(void **state)
 {
@@ -1173,7 +1194,8 @@ main(void)
 		T(test_mail_refused_alone), T(test_final_refusal),
 		T(test_too_many_recipients), T(test_over_size),
 		T(test_utf8_and_eight_bits), T(test_dsn), T(test_auth_plain),
-		T(test_auth_login), T(test_auth_not_offered),
+		T(test_auth_login), T(test_auth_later),
+		T(test_auth_not_offered),
 		T(test_auth_demanded), T(test_odd_refusals), T(test_starttls),
 		T(test_starttls_not_offered), T(test_starttls_injection),
 		T(test_certificate), T(test_handshake_cut),
