@@ -179,6 +179,10 @@ check-unit: tests
 check-line: tests
 	sh regress/line/run.sh
 
+# How long a window is, beside what else there is: an hour and a half.
+bench-window: tests
+	sh regress/bench/window/run.sh
+
 check-man:
 	sh regress/man.sh
 
