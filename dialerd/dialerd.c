@@ -776,6 +776,45 @@ handle_progress(struct channel *ch, struct imsg *imsg, void *arg)
 	return (0);
 }
 
+static int
+handle_request(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_result	 r;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &r, sizeof(r)) == -1 ||
+	    memchr(r.text, '\0', sizeof(r.text)) == NULL)
+		return (-1);
+	log_info("a call is asked for by %s", r.text);
+	return (0);
+}
+
+static int
+handle_arrival(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_arrival	 a;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &a, sizeof(a)) == -1 || a.class > PROTO_BULK)
+		return (-1);
+	return (0);
+}
+
+static int
+handle_user_sent(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_user_sent	 s;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &s, sizeof(s)) == -1 ||
+	    memchr(s.user, '\0', sizeof(s.user)) == NULL)
+		return (-1);
+	return (0);
+}
+
 static const struct channel_row parent_rows[] = {
 	{ PARENT_CONTROL,	handle_control },
 	{ PARENT_LEDGER,	handle_ledger },
@@ -789,6 +828,9 @@ static const struct channel_row parent_rows[] = {
 static const struct channel_row spoold_rows[] = {
 	{ SPOOLD_QUEUE_STATE,	handle_queue_state },
 	{ SPOOLD_PROGRESS,	handle_progress },
+	{ SPOOLD_REQUEST,	handle_request },
+	{ SPOOLD_ARRIVAL,	handle_arrival },
+	{ SPOOLD_USER_SENT,	handle_user_sent },
 	{ SPOOLD_QUEUE_ENTRY,	control_handle_queue_entry },
 	{ SPOOLD_USER_ENTRY,	control_handle_user_entry },
 	{ SPOOLD_LIST_END,	control_handle_list_end },
