@@ -135,7 +135,7 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/fetch_window_test \
 	regress/unit/smtp_reply_test regress/unit/smtp_client_test \
 	regress/unit/bounce_test regress/unit/flush_test \
-	regress/unit/modem_test regress/unit/span_test \
+	regress/unit/waiting_test regress/unit/modem_test regress/unit/span_test \
 	regress/unit/tariff_test regress/unit/policy_test \
 	regress/unit/ledger_test regress/unit/window_test \
 	regress/unit/tty_test regress/unit/control_test \

@@ -2,8 +2,8 @@
 
 /*
  * The flush: in a window, one session with the upstream that relays, and
- * through it everything that waits, smallest first.  What the session says
- * of each recipient is outgoing.c's; when to connect, to try again and to
+ * through it everything that waits, in the order that waiting.h has.  What
+ * the session says of each recipient is outgoing.c's; when to connect, to try again and to
  * give up is decided here.
  */
 
@@ -45,9 +45,17 @@
  */
 #define BREAKS_MAX	2
 
+/* What was sent in this window for a user here, "" for all others. */
+struct flush_user {
+	TAILQ_ENTRY(flush_user)	 entry;
+	struct proto_user_sent	 sent;
+};
+
 static struct {
 	int			 open;
 	uint64_t		 call;
+	uint64_t		 bulk;		/* bytes of bulk mail that may
+						 * still begin */
 	/* The session. */
 	struct smtp_client	*client;
 	/* Stays until the session has ended; at work while there is none. */
@@ -60,8 +68,7 @@ static struct {
 	int			 lost;		/* messages of this session
 						 * came back unanswered */
 	/* Messages that are with the session, and what comes back. */
-	uint32_t		 flying;
-	uint64_t		 flying_bytes;
+	struct outgoing_list	 flight;
 	struct outgoing_list	 again;		/* before all others */
 	struct outgoing_list	 later;		/* behind them */
 	struct outgoing		*suspect;	/* of those, the one that was
@@ -72,11 +79,18 @@ static struct {
 	uint64_t		 message_bytes;
 	uint64_t		 bytes_in;	/* of sessions that ended */
 	uint64_t		 bytes_out;
+	uint64_t		 session_out;	/* of the last that ended */
+	uint64_t		 lost_bytes;	/* of messages it gave back */
+	uint64_t		 lost_since;	/* ... begun then, or later */
+	uint64_t		 repeated;
+	TAILQ_HEAD(, flush_user) users;
 	struct proto_progress	 told;
 	int			 ever_told;
 	struct event		 idle_timer;
 	struct event		 progress_timer;
 } flush = {
+	.flight = TAILQ_HEAD_INITIALIZER(flush.flight),
+	.users = TAILQ_HEAD_INITIALIZER(flush.users),
 	.again = TAILQ_HEAD_INITIALIZER(flush.again),
 	.later = TAILQ_HEAD_INITIALIZER(flush.later)
 };
@@ -98,16 +112,24 @@ timer_start(struct event *ev, uint64_t ms)
 
 /* Progress. */
 
+/* The first that may begin: bulk mail only where there is room for it. */
+static struct outgoing *
+flush_first(const struct outgoing_list *list)
+{
+	struct outgoing	*o;
+
+	TAILQ_FOREACH(o, list, entry)
+		if (!o->bulk || o->smtp.size <= flush.bulk)
+			return (o);
+	return (NULL);
+}
+
 /* There is something to send, and a way to try. */
 static int
 flush_has_work(void)
 {
-	uint32_t	 messages;
-	uint64_t	 bytes;
-
-	waiting_left(&messages, &bytes);
-	return (messages > 0 || !TAILQ_EMPTY(&flush.again) ||
-	    !TAILQ_EMPTY(&flush.later));
+	return (waiting_any(flush.bulk) || flush_first(&flush.again) != NULL ||
+	    flush_first(&flush.later) != NULL);
 }
 
 static int
@@ -122,24 +144,35 @@ flush_count_list(const struct outgoing_list *list, struct proto_progress *p)
 	const struct outgoing	*o;
 
 	TAILQ_FOREACH(o, list, entry) {
+		if (o->bulk) {
+			p->bulk += o->smtp.size;
+			continue;
+		}
 		p->todo++;
 		p->todo_bytes += o->smtp.size;
+		if (o->envelope->class == PROTO_URGENT)
+			p->urgent += o->smtp.size;
 	}
 }
 
 static void
 flush_measure(struct proto_progress *p)
 {
-	uint64_t	 in = 0, out = 0;
+	struct waiting_left	 left;
+	uint64_t		 in = 0, out = 0;
 
 	memset(p, 0, sizeof(*p));
 	p->call = flush.call;
 	p->closed = !flush.open;
 	p->messages = flush.messages;
 	p->failed = flush.failed;
-	waiting_left(&p->todo, &p->todo_bytes);
-	p->todo += flush.flying;
-	p->todo_bytes += flush.flying_bytes;
+	waiting_left(&left);
+	p->todo = left.messages;
+	p->todo_bytes = left.bytes;
+	p->urgent = left.urgent_bytes;
+	p->bulk = left.bulk_bytes;
+	p->repeated = flush.repeated;
+	flush_count_list(&flush.flight, p);
 	flush_count_list(&flush.again, p);
 	flush_count_list(&flush.later, p);
 	p->message_bytes = flush.message_bytes;
@@ -203,6 +236,42 @@ flush_peer(struct outgoing_peer *peer)
 	peer->host = flush.host;
 }
 
+/* For the account of who sent what. */
+static void
+flush_user_add(const char *user, uint64_t bytes)
+{
+	struct flush_user	*u;
+
+	TAILQ_FOREACH(u, &flush.users, entry)
+		if (strcmp(u->sent.user, user) == 0)
+			break;
+	if (u == NULL) {
+		if ((u = calloc(1, sizeof(*u))) == NULL)
+			fatal("flush");
+		strlcpy(u->sent.user, user, sizeof(u->sent.user));
+		u->sent.call = flush.call;
+		TAILQ_INSERT_TAIL(&flush.users, u, entry);
+	}
+	u->sent.messages++;
+	u->sent.bytes += bytes;
+}
+
+/* Forgets the account; tells it first, at the end of a window. */
+static void
+flush_users_end(int tell)
+{
+	struct flush_user	*u;
+
+	while ((u = TAILQ_FIRST(&flush.users)) != NULL) {
+		if (tell)
+			channel_send(child_peer(PROC_DIALERD),
+			    SPOOLD_USER_SENT, 0, -1, &u->sent,
+			    sizeof(u->sent));
+		TAILQ_REMOVE(&flush.users, u, entry);
+		free(u);
+	}
+}
+
 /* Every recipient of the message has an answer. */
 static void
 flush_finish(struct outgoing *o)
@@ -212,6 +281,8 @@ flush_finish(struct outgoing *o)
 	if (o->sent > 0) {
 		flush.messages++;
 		flush.message_bytes += o->smtp.size;
+		flush_user_add(o->envelope->user != NULL ?
+		    o->envelope->user : "", o->smtp.size);
 	}
 	if (o->nfailures > 0 || o->deferred > 0)
 		flush.failed++;
@@ -272,16 +343,19 @@ flush_next_message(void)
 {
 	struct outgoing	*o;
 	uint64_t	 id;
+	int		 bulk;
 
-	if ((o = TAILQ_FIRST(&flush.again)) != NULL) {
+	if ((o = flush_first(&flush.again)) != NULL) {
 		TAILQ_REMOVE(&flush.again, o, entry);
 		return (o);
 	}
 	/* What cannot be read stays taken: it is not tried again today. */
-	while (waiting_take(&id))
-		if ((o = outgoing_open(id)) != NULL)
+	while (waiting_take(flush.bulk, &id, &bulk))
+		if ((o = outgoing_open(id)) != NULL) {
+			o->bulk = bulk;
 			return (o);
-	if ((o = TAILQ_FIRST(&flush.later)) != NULL)
+		}
+	if ((o = flush_first(&flush.later)) != NULL)
 		TAILQ_REMOVE(&flush.later, o, entry);
 	if (o == flush.suspect)
 		flush.suspect = NULL;
@@ -292,6 +366,7 @@ static struct smtp_message *
 flush_next(void *arg)
 {
 	struct outgoing	*o;
+	uint64_t	 in;
 
 	(void)arg;
 	if (!flush.open)
@@ -302,8 +377,10 @@ flush_next(void *arg)
 			continue;
 		}
 		evtimer_del(&flush.idle_timer);
-		flush.flying++;
-		flush.flying_bytes += o->smtp.size;
+		if (o->bulk && flush.bulk != UINT64_MAX)
+			flush.bulk -= o->smtp.size;
+		smtp_client_bytes(flush.client, &in, &o->begun);
+		TAILQ_INSERT_TAIL(&flush.flight, o, entry);
 		return (&o->smtp);
 	}
 	return (NULL);
@@ -329,11 +406,13 @@ flush_done(void *arg, struct smtp_message *m, int lost)
 	struct outgoing	*o = m->owner;
 
 	(void)arg;
-	flush.flying--;
-	flush.flying_bytes -= m->size;
-	if (lost)
+	TAILQ_REMOVE(&flush.flight, o, entry);
+	if (lost) {
+		flush.lost_bytes += m->size;
+		if (o->begun < flush.lost_since)
+			flush.lost_since = o->begun;
 		flush_give_back(o);
-	else if (outgoing_fill(o))
+	} else if (outgoing_fill(o))
 		TAILQ_INSERT_TAIL(&flush.again, o, entry);
 	else
 		flush_finish(o);
@@ -359,6 +438,25 @@ flush_unconnect(void)
 	flush.connector = NULL;
 }
 
+/*
+ * What a session had moved of the messages that it gave back has been moved
+ * for nothing: of what went out since the oldest began, no more than they
+ * are long.
+ */
+static void
+flush_count_lost(void)
+{
+	uint64_t	 moved;
+
+	if (flush.lost_bytes > 0 && flush.session_out > flush.lost_since) {
+		moved = flush.session_out - flush.lost_since;
+		flush.repeated += moved < flush.lost_bytes ? moved :
+		    flush.lost_bytes;
+	}
+	flush.lost_bytes = 0;
+	flush.lost_since = UINT64_MAX;
+}
+
 /* The client is going: its bytes stay. */
 static void
 flush_detach(void)
@@ -370,8 +468,10 @@ flush_detach(void)
 	smtp_client_bytes(flush.client, &in, &out);
 	flush.bytes_in += in;
 	flush.bytes_out += out;
+	flush.session_out = out;
 	flush.client = NULL;
 	evtimer_del(&flush.idle_timer);
+	flush_count_lost();
 }
 
 /* QUIT, or drop it. */
@@ -385,6 +485,7 @@ flush_disconnect(void)
 		return;
 	flush_detach();
 	smtp_client_close(c);
+	flush_count_lost();
 }
 
 static void
@@ -592,9 +693,15 @@ static void
 flush_reset(uint64_t call)
 {
 	flush_stop();
+	flush_users_end(0);
 	evtimer_set(&flush.idle_timer, flush_idle_timer, NULL);
 	evtimer_set(&flush.progress_timer, flush_progress_timer, NULL);
 	flush.call = call;
+	/* Until dialerd has said how much. */
+	flush.bulk = UINT64_MAX;
+	flush.repeated = 0;
+	flush.lost_bytes = 0;
+	flush.lost_since = UINT64_MAX;
 	flush.without = 0;
 	flush.breaks = 0;
 	flush.gave_up = 0;
@@ -618,7 +725,6 @@ flush_handle_window_open(struct channel *ch, struct imsg *imsg, void *arg)
 	flush_reset(w.call);
 	flush.open = 1;
 	(void)waiting_retry();
-	waiting_sync(spool_queue);
 	waiting_reset();
 	log_debug("flush: window of call %llu", (unsigned long long)w.call);
 	flush_start();
@@ -638,8 +744,46 @@ flush_handle_window_close(struct channel *ch, struct imsg *imsg, void *arg)
 	if (!flush.open)
 		flush_reset(w.call);
 	flush_stop();
+	flush_users_end(1);
 	flush_progress();
 	return (0);
+}
+
+int
+flush_handle_window_bulk(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_bulk	 b;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &b, sizeof(b)) == -1)
+		return (-1);
+	if (!flush.open || b.call != flush.call) {
+		log_warnx("flush: bulk mail of call %llu, which is not open",
+		    (unsigned long long)b.call);
+		return (0);
+	}
+	flush.bulk = b.bytes;
+	flush_kick();
+	return (0);
+}
+
+static int
+list_has(const struct outgoing_list *list, uint64_t id)
+{
+	const struct outgoing	*o;
+
+	TAILQ_FOREACH(o, list, entry)
+		if (o->envelope->id == id)
+			return (1);
+	return (0);
+}
+
+int
+flush_in_flight(uint64_t id)
+{
+	return (list_has(&flush.flight, id) || list_has(&flush.again, id) ||
+	    list_has(&flush.later, id));
 }
 
 void

@@ -43,25 +43,28 @@ struct local_delivery {
 };
 TAILQ_HEAD(local_deliveries, local_delivery);
 
-/*
- * Messages in the queue that were looked at: their local recipients are
- * delivered, or being so, or wait for the timer (retry).  Ids become durable
- * in any order, so that the highest one would not tell.
- */
-struct local_known {
-	uint64_t		 id;
-	int			 retry;
+/* Ids of messages. */
+struct local_ids {
+	uint64_t		*ids;
+	size_t			 n;
+	size_t			 cap;
 };
 
 static struct local_deliveries	 deliveries =
 				    TAILQ_HEAD_INITIALIZER(deliveries);
-static struct local_known	*known;		/* by id */
-static size_t			 nknown;
+static struct local_ids		 todo;	/* to be looked at */
+static size_t			 done;	/* ... of these have been */
+static struct local_ids		 retry;	/* when the timer comes */
+static int			 missed;	/* all are to be looked at */
 static struct event		 turn_event;
 static struct event		 retry_event;
 
 static void	 local_turn(void);
 static void	 local_marked(void *, int);
+static void	 local_tell(struct queue *, enum queue_event,
+		    struct queue_info *);
+
+static struct queue_watcher	 watcher = { .tell = local_tell };
 
 static int
 local_write(int fd, const void *data, size_t len)
@@ -118,24 +121,49 @@ local_free(struct local_delivery *d)
 	free(d);
 }
 
-static int
-local_compare(const void *a, const void *b)
+static void
+local_ids_add(struct local_ids *l, uint64_t id)
 {
-	const struct local_known	*ka = a, *kb = b;
+	uint64_t	*ids;
+	size_t		 cap;
 
-	return (ka->id < kb->id ? -1 : ka->id > kb->id);
+	if (l->n == l->cap) {
+		cap = l->cap == 0 ? LOCAL_TURN : l->cap * 2;
+		ids = reallocarray(l->ids, cap, sizeof(*ids));
+		if (ids == NULL) {
+			log_warn("local");
+			missed = 1;
+			local_retry_later();
+			return;
+		}
+		l->ids = ids;
+		l->cap = cap;
+	}
+	l->ids[l->n++] = id;
+}
+
+static void
+local_tell(struct queue *q, enum queue_event event, struct queue_info *info)
+{
+	(void)q;
+	if (event == QUEUE_NEW && (info->flags & QUEUE_INFO_LOCAL))
+		local_ids_add(&todo, info->id);
+}
+
+/* All that is in the queue is to be looked at, and what comes. */
+static void
+local_watch(void)
+{
+	todo.n = retry.n = done = 0;
+	missed = 0;
+	queue_watch(spool_queue, &watcher);
 }
 
 /* The message is to be looked at again when the timer says so. */
 static void
 local_set_retry(uint64_t id)
 {
-	struct local_known	*k, key;
-
-	key.id = id;
-	k = bsearch(&key, known, nknown, sizeof(*known), local_compare);
-	if (k != NULL)
-		k->retry = 1;
+	local_ids_add(&retry, id);
 	local_retry_later();
 }
 
@@ -314,55 +342,29 @@ local_turn_later(void)
 	evtimer_add(&turn_event, &tv);
 }
 
-/*
- * Looks at messages that are not known yet, a bounded number of them; goes
- * through the ids only of the others, and forgets those that are gone.
- */
+/* Looks at messages that were not looked at yet, a bounded number of them. */
 static void
 local_turn(void)
 {
-	struct local_known	*list;
-	struct queue_info	 info;
-	uint64_t		 after = 0, bytes = 0;
-	size_t			 i = 0, n = 0;
-	unsigned int		 looked = 0;
-	int			 more = 0;
+	uint64_t	 id, bytes = 0;
+	unsigned int	 looked;
 
-	if ((list = calloc(nknown + LOCAL_TURN, sizeof(*list))) == NULL) {
-		log_warn("local");
-		local_retry_later();
-		return;
+	for (looked = 0; looked < LOCAL_TURN && bytes <= LOCAL_TURN_BYTES &&
+	    done < todo.n; looked++) {
+		id = todo.ids[done++];
+		if (local_message(id, &bytes) == -1)
+			local_set_retry(id);
 	}
-	while (queue_next(spool_queue, after, &info)) {
-		after = info.id;
-		while (i < nknown && known[i].id < info.id)
-			i++;
-		if (i < nknown && known[i].id == info.id) {
-			list[n++] = known[i++];
-			continue;
-		}
-		if (looked == LOCAL_TURN || bytes > LOCAL_TURN_BYTES) {
-			more = 1;
-			continue;
-		}
-		looked++;
-		list[n].id = info.id;
-		list[n].retry = local_message(info.id, &bytes) == -1;
-		if (list[n].retry)
-			local_retry_later();
-		n++;
-	}
-	free(known);
-	known = list;
-	nknown = n;
-	if (more)
+	if (done < todo.n)
 		local_turn_later();
+	else
+		todo.n = done = 0;
 }
 
 static void
 local_retry_event(int fd, short events, void *arg)
 {
-	size_t	 i, n = 0;
+	size_t	 i, n = retry.n;
 
 	(void)fd;
 	(void)events;
@@ -370,10 +372,12 @@ local_retry_event(int fd, short events, void *arg)
 	if (maildir_retry() != 0)
 		local_retry_later();
 	local_mark_again();
-	for (i = 0; i < nknown; i++)
-		if (!known[i].retry)
-			known[n++] = known[i];
-	nknown = n;
+	retry.n = 0;
+	if (missed)
+		local_watch();
+	else
+		for (i = 0; i < n; i++)
+			local_ids_add(&todo, retry.ids[i]);
 	local_deliver();
 }
 
@@ -393,6 +397,8 @@ local_deliver(void)
 {
 	if (!queue_in_doubt(spool_queue))
 		local_mark_again();
+	if (watcher.queue != spool_queue)
+		local_watch();
 	/* The rest of an earlier turn takes the new ones with it. */
 	if (evtimer_initialized(&turn_event) &&
 	    evtimer_pending(&turn_event, NULL))

@@ -30,7 +30,10 @@ struct outgoing {
 	size_t			 nfailures;
 	uint32_t		 sent;		/* recipients */
 	uint32_t		 deferred;
-	uint32_t		 breaks;	/* the flush's: of sessions */
+	/* The flush's. */
+	uint32_t		 breaks;	/* of sessions */
+	int			 bulk;		/* counts as such */
+	uint64_t		 begun;		/* bytes of the session before it */
 };
 TAILQ_HEAD(outgoing_list, outgoing);
 

@@ -201,9 +201,11 @@ void	 queue_unwatch(struct queue_watcher *);
  * end. */
 int	 queue_next(const struct queue *, uint64_t after,
 	    struct queue_info *);
-/* What memory has of one: 1, or 0 when it is not there. */
-int	 queue_find_info(const struct queue *, uint64_t id,
-	    struct queue_info *);
+/* What memory has of one, the queue's own; NULL when it is not there. */
+struct queue_info	*queue_info(const struct queue *, uint64_t id);
+/* All of them in order of id, until the function returns other than 0. */
+void	 queue_walk(const struct queue *,
+	    int (*)(struct queue_info *, void *), void *);
 /* The whole envelope with all marks applied; NULL with ENOENT, EIO. */
 struct envelope	*queue_envelope(struct queue *, uint64_t id);
 /*

@@ -253,13 +253,24 @@ queue_next(const struct queue *q, uint64_t after, struct queue_info *info)
 	return (1);
 }
 
-int
-queue_find_info(const struct queue *q, uint64_t id, struct queue_info *info)
+struct queue_info *
+queue_info(const struct queue *q, uint64_t id)
 {
-	const struct queue_entry *e;
+	struct queue_entry	*e;
 
 	if ((e = queue_find(q, id)) == NULL || e->info.waiting == 0)
-		return (0);
-	*info = e->info;
-	return (1);
+		return (NULL);
+	return (&e->info);
+}
+
+void
+queue_walk(const struct queue *q, int (*fn)(struct queue_info *, void *),
+    void *arg)
+{
+	struct queue_entry	*e;
+
+	for (e = RB_MIN(queue_tree, (struct queue_tree *)(uintptr_t)&q->tree);
+	    e != NULL; e = RB_NEXT(queue_tree, &q->tree, e))
+		if (e->info.waiting > 0 && fn(&e->info, arg) != 0)
+			return;
 }

@@ -48,6 +48,8 @@
 static int		 spool_open(void);
 static void		 spool_commit(int, short, void *);
 static void		 spool_look(int, short, void *);
+static void		 spool_arrival(struct queue *, enum queue_event,
+			    struct queue_info *);
 
 int			 spool_fd = -1;
 struct queue		*spool_queue;
@@ -59,9 +61,32 @@ static struct event	 shutdown_timer;
 static struct timespec	 looked;	/* when, on the monotonic clock */
 static struct proto_queue_state told;	/* dialerd */
 static int		 ever_told;
+static struct queue_watcher arrivals = { .tell = spool_arrival };
+static int		 arrivals_told;	/* from now on: those at start
+					 * were told before */
 static int		 stopping;
 
 /* The spool. */
+
+/* Tells dialerd of a message for the line, for its record of arrivals. */
+static void
+spool_arrival(struct queue *q, enum queue_event event,
+    struct queue_info *info)
+{
+	struct proto_arrival	 a;
+
+	(void)q;
+	if (event != QUEUE_NEW || !arrivals_told ||
+	    (info->flags & QUEUE_INFO_REMOTE) == 0)
+		return;
+	memset(&a, 0, sizeof(a));
+	a.time = info->received;
+	a.bytes = info->size;
+	a.deadline = info->deadline;
+	a.class = info->class;
+	channel_send(child_peer(PROC_DIALERD), SPOOLD_ARRIVAL, 0, -1, &a,
+	    sizeof(a));
+}
 
 /* A file in tmp/ is decided by the record that its key names. */
 static int
@@ -90,8 +115,10 @@ spool_clean(int fd, short events, void *arg)
 	(void)events;
 	(void)arg;
 	queue_clean(spool_queue);
-	if (waiting_retry())
-		spool_queue_changed();
+	/* Time may have made of bulk mail what it was not. */
+	waiting_age();
+	(void)waiting_retry();
+	spool_queue_changed();
 	clean_start();
 }
 
@@ -122,6 +149,9 @@ spool_open(void)
 		log_warn("spool: recovery of deliveries");
 	else if (placed > 0)
 		log_info("spool: %d deliveries completed", placed);
+	waiting_watch(spool_queue);
+	queue_watch(spool_queue, &arrivals);
+	arrivals_told = 1;
 	clean_start();
 	return (0);
 }
@@ -175,7 +205,6 @@ spool_look(int fd, short events, void *arg)
 	(void)events;
 	(void)arg;
 	clock_gettime(CLOCK_MONOTONIC, &looked);
-	waiting_sync(spool_queue);
 	spool_tell();
 	flush_kick();
 }
@@ -218,6 +247,7 @@ spoold_swap(struct conf *conf)
 	listener_swap(conf);
 	smtp_server_reload();
 	pop3_server_reload();
+	waiting_reload();
 	flush_reload();
 	/* Users may have come; at start, what the last run left. */
 	spool_queue_changed();
@@ -245,7 +275,6 @@ spoold_peer_up(enum proc_id peer)
 	}
 	if (peer == PROC_DIALERD) {
 		ever_told = 0;
-		waiting_sync(spool_queue);
 		spool_tell();
 	}
 }
@@ -276,6 +305,7 @@ spoold_exit(int fd, short events, void *arg)
 	if (spool_queue != NULL) {
 		outgoing_retry();
 		queue_commit(spool_queue);
+		waiting_clear();
 		queue_close(spool_queue);
 		spool_queue = NULL;
 	}
@@ -312,6 +342,7 @@ static const struct channel_row parent_rows[] = {
 static const struct channel_row dialerd_rows[] = {
 	{ DIALERD_WINDOW_OPEN,		flush_handle_window_open },
 	{ DIALERD_WINDOW_CLOSE,		flush_handle_window_close },
+	{ DIALERD_WINDOW_BULK,		flush_handle_window_bulk },
 	{ DIALERD_LIST_QUEUE,		list_handle_queue },
 	{ DIALERD_LIST_USERS,		list_handle_users },
 	{ PROTO_NONE,			NULL }

@@ -28,6 +28,13 @@ regress/unit/bounce_test: regress/unit/bounce_test.o \
 	    regress/unit/fixture.o $(FLUSH_BOUNCE_OBJS) \
 	    $(FLUSH_QUEUE_OBJS) spoold/envelope.o librelayd.a $(LIBS) -lcmocka
 
+regress/unit/waiting_test: regress/unit/waiting_test.o \
+    regress/unit/fixture.o spoold/waiting.o $(FLUSH_QUEUE_OBJS) \
+    spoold/envelope.o librelayd.a
+	$(CC) $(LDFLAGS) -Wl,--wrap=time -o $@ regress/unit/waiting_test.o \
+	    regress/unit/fixture.o spoold/waiting.o $(FLUSH_QUEUE_OBJS) \
+	    spoold/envelope.o librelayd.a $(LIBS) -lcmocka
+
 regress/unit/flush_test: regress/unit/flush_test.o \
     regress/unit/fixture.o spoold/flush.o \
     spoold/outgoing.o spoold/waiting.o spoold/header.o \

@@ -28,7 +28,7 @@
 #include "flush.h"
 #include "log.h"
 #include "outgoing.h"
-#include "queue.h"
+#include "queue_internal.h"
 #include "smtp_peer.h"
 #include "spoold.h"
 #include "waiting.h"
@@ -48,6 +48,10 @@ static struct channel	 dialerd;
 static struct proto_progress	 last;		/* as dialerd was told */
 static unsigned int	 told;
 static struct proto_window	 window;
+static struct proto_bulk	 bulk;
+static int		 give_bulk;
+static struct proto_user_sent	 sent[4];
+static unsigned int	 nsent;
 
 static struct {
 	ask_resolved_cb		*cb;
@@ -76,7 +80,6 @@ commit(int fd, short events, void *arg)
 	(void)arg;
 	commits++;
 	queue_commit(spool_queue);
-	waiting_sync(spool_queue);
 	flush_kick();
 }
 
@@ -135,6 +138,14 @@ channel_send(struct channel *ch, uint32_t type, uint32_t id, int fd,
 	(void)id;
 	(void)fd;
 	assert_ptr_equal(ch, &dialerd);
+	if (type == SPOOLD_USER_SENT) {
+		/* Before dialerd hears that it is over. */
+		assert_false(last.closed);
+		assert_int_equal(len, sizeof(sent[0]));
+		assert_true(nsent < 4);
+		memcpy(&sent[nsent++], data, len);
+		return (0);
+	}
 	assert_int_equal(type, SPOOLD_PROGRESS);
 	assert_int_equal(len, sizeof(last));
 	memcpy(&last, data, len);
@@ -146,6 +157,10 @@ int
 imsg_get_data(struct imsg *imsg, void *data, size_t len)
 {
 	(void)imsg;
+	if (len == sizeof(bulk) && give_bulk) {
+		memcpy(data, &bulk, len);
+		return (0);
+	}
 	assert_int_equal(len, sizeof(window));
 	memcpy(data, &window, len);
 	return (0);
@@ -238,13 +253,14 @@ setup(void **state)
 	spool_fd = fixture_make("flush_test", dirs);
 	assert_int_not_equal(spool_fd, -1);
 	assert_non_null(spool_queue = queue_open(spool_fd, "queue"));
+	waiting_watch(spool_queue);
 	evtimer_set(&commit_timer, commit, NULL);
 	evtimer_set(&answer_timer, answer, NULL);
 	memset(&names, 0, sizeof(names));
 	memset(scripts, 0, sizeof(scripts));
 	memset(peers, 0, sizeof(peers));
 	memset(&last, 0, sizeof(last));
-	accepted = told = 0;
+	accepted = told = nsent = 0;
 	make_conf();
 	listen_up();
 	return (0);
@@ -280,23 +296,36 @@ on_queued(void *arg, int result)
 	queued = result;
 }
 
-/* A message from alice, of so many bytes; recipients until NULL. */
+/* What the next message is, beside what enqueue is told. */
+static struct {
+	enum proto_class	 class;
+	const char		*from;		/* the user */
+} next_message;
+
+/* A message from alice, of so many bytes; recipients. */
 static uint64_t
-enqueue(size_t size, ...)
+enqueue_list(size_t size, const char *local, va_list ap)
 {
 	static const char	 text[] = "12345678";
 	struct queue_writer	*w;
 	struct envelope		*e;
 	const char		*address;
 	uint64_t		 id;
-	va_list			 ap;
 
 	assert_non_null(e = envelope_new("alice@us.example"));
-	va_start(ap, size);
+	e->class = next_message.class;
+	if (next_message.from != NULL)
+		assert_non_null(e->user = strdup(next_message.from));
+	memset(&next_message, 0, sizeof(next_message));
 	while ((address = va_arg(ap, const char *)) != NULL)
 		assert_int_equal(envelope_add(e, address, NULL), 0);
-	va_end(ap);
+	if (local != NULL)
+		assert_int_equal(envelope_add(e, "l@us.example", local), 0);
 	assert_non_null(w = queue_message(spool_queue));
+	while (size > 8) {
+		assert_int_equal(queue_write(w, text, 8), 0);
+		size -= 8;
+	}
 	assert_int_equal(queue_write(w, text, size), 0);
 	id = queue_writer_id(w);
 	queued = -1;
@@ -304,6 +333,32 @@ enqueue(size_t size, ...)
 	queue_commit(spool_queue);
 	assert_int_equal(queued, 0);
 	envelope_free(e);
+	return (id);
+}
+
+/* Recipients until NULL. */
+static uint64_t
+enqueue(size_t size, ...)
+{
+	uint64_t	 id;
+	va_list		 ap;
+
+	va_start(ap, size);
+	id = enqueue_list(size, NULL, ap);
+	va_end(ap);
+	return (id);
+}
+
+/* The same, and behind them a user here. */
+static uint64_t
+enqueue_for(size_t size, const char *local, ...)
+{
+	uint64_t	 id;
+	va_list		 ap;
+
+	va_start(ap, local);
+	id = enqueue_list(size, local, ap);
+	va_end(ap);
 	return (id);
 }
 
@@ -677,7 +732,6 @@ test_message_breaks(void **state)
 	    "451 4.4.2 the session broke again: connection closed");
 	envelope_free(e);
 	b = enqueue(2, "b@x", NULL);
-	waiting_sync(spool_queue);
 	flush_kick();
 	run();
 	assert_int_equal(last.messages, 1);
@@ -975,7 +1029,6 @@ test_new_mail(void **state)
 	run();
 	assert_int_equal(last.messages, 1);
 	enqueue(2, "b@x", NULL);
-	waiting_sync(spool_queue);
 	flush_kick();
 	assert_true(last.busy);
 	run();
@@ -1055,14 +1108,14 @@ test_state(void **state)
 	queue_submit(w, e, on_queued, NULL);
 	queue_commit(spool_queue);
 	envelope_free(e);
-	waiting_sync(spool_queue);
 	waiting_state(&s);
 	assert_int_equal(s.messages, 2);
 	assert_int_equal(s.bytes, 8);
 	assert_true(s.oldest > 0);
 }
 
-/* What could not be read for lack of descriptors goes in the next window. */
+/* What could not be read for lack of descriptors (only mail for users here
+ * and for the line is read) goes in the next window. */
 static void
 test_unreadable(void **state)
 {
@@ -1074,16 +1127,18 @@ test_unreadable(void **state)
 	uint64_t			 id;
 
 	(void)state;
-	id = enqueue(1, "a@x", NULL);
+	id = enqueue_for(1, "alice", "a@x", NULL);
+	queue_mark(spool_queue, id, 1, RECIPIENT_SENT, 0, NULL, NULL, NULL);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	/* Not by a descriptor that is open already. */
+	queue_read_forget(spool_queue);
 	none = rl;
 	none.rlim_cur = 0;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	waiting_sync(spool_queue);
+	queue_commit(spool_queue);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &rl), 0);
 	waiting_state(&s);
 	assert_int_equal(s.messages, 0);
-	waiting_sync(spool_queue);
 	waiting_state(&s);
 	assert_int_equal(s.messages, 0);
 	scripts[0] = script;
@@ -1091,6 +1146,126 @@ test_unreadable(void **state)
 	assert_int_equal(last.messages, 1);
 	assert_int_equal(tries(id), -1);
 	assert_false(waiting_retry());
+}
+
+static void
+say_bulk(uint64_t call, uint64_t bytes)
+{
+	bulk.call = call;
+	bulk.bytes = bytes;
+	give_bulk = 1;
+	assert_int_equal(flush_handle_window_bulk(&dialerd, NULL, NULL), 0);
+	give_bulk = 0;
+}
+
+/* Bulk mail goes as far as dialerd says, and is no reason to stay. */
+static void
+test_bulk(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("a@x", "2", "12"), EXPECT("RSET"),
+		MAIL("b@x", "1", "1"), SEND(TAKEN "250 s\n" TAKEN),
+		MAIL("c@x", "3", "123"), SEND(TAKEN), EXPECT("QUIT"), END
+	};
+
+	(void)state;
+	enqueue(2, "a@x", NULL);
+	next_message.class = PROTO_BULK;
+	enqueue(1, "b@x", NULL);
+	next_message.class = PROTO_BULK;
+	enqueue(3, "c@x", NULL);
+	scripts[0] = script;
+	open_window();
+	say_bulk(window.call, 2);
+	assert_true(last.busy);
+	/* Of another call: of no account. */
+	say_bulk(window.call + 1, 100);
+	run();
+	assert_int_equal(last.messages, 2);
+	assert_int_equal(last.todo, 0);
+	assert_int_equal(last.bulk, 3);
+	say_bulk(window.call, 2);
+	assert_false(last.busy);
+	say_bulk(window.call, 3);
+	assert_true(last.busy);
+	run();
+	assert_int_equal(last.messages, 3);
+	assert_int_equal(last.bulk, 0);
+	close_window();
+	while (!peer_closed(peers[0]))
+		peer_turn();
+	say_bulk(window.call, 3);
+	assert_int_equal(accepted, 1);
+}
+
+/* Urgent mail is told apart; each user's is counted for him. */
+static void
+test_account(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("b@x", "5", "12345"), EXPECT("RSET"),
+		MAIL("c@x", "1", "1"), EXPECT("RSET"),
+		MAIL("a@x", "2", "12"),
+		SEND(TAKEN "250 s\n" TAKEN "250 s\n" TAKEN), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	next_message.from = "alice";
+	id = enqueue(2, "a@x", NULL);
+	next_message.class = PROTO_URGENT;
+	enqueue(5, "b@x", NULL);
+	next_message.from = "alice";
+	enqueue(1, "c@x", NULL);
+	scripts[0] = script;
+	open_window();
+	assert_int_equal(last.todo, 3);
+	assert_int_equal(last.urgent, 5);
+	while (accepted == 0 || !flush_in_flight(id))
+		peer_turn();
+	run();
+	assert_false(flush_in_flight(id));
+	assert_int_equal(last.urgent, 0);
+	assert_int_equal(last.repeated, 0);
+	assert_int_equal(nsent, 0);
+	close_window();
+	assert_int_equal(nsent, 2);
+	assert_string_equal(sent[0].user, "");
+	assert_int_equal(sent[0].messages, 1);
+	assert_int_equal(sent[0].bytes, 5);
+	assert_string_equal(sent[1].user, "alice");
+	assert_int_equal(sent[1].messages, 2);
+	assert_int_equal(sent[1].bytes, 3);
+	assert_int_equal(sent[1].call, window.call);
+	window.call++;
+	assert_int_equal(flush_handle_window_close(&dialerd, NULL, NULL), 0);
+	assert_int_equal(nsent, 2);
+}
+
+/* Bytes that a broken session had taken count as moved for nothing. */
+static void
+test_repeated(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, EXPECT("MAIL FROM:<alice@us.example>"),
+		EXPECT("RCPT TO:<a@x>"), EXPECT("BDAT 5000 LAST"),
+		SKIP(5000), CLOSE, END
+	};
+	static const struct peer_step second[] = {
+		HELLO, EXPECT("MAIL FROM:<alice@us.example>"),
+		EXPECT("RCPT TO:<a@x>"), EXPECT("BDAT 5000 LAST"),
+		SKIP(5000), SEND(TAKEN), END
+	};
+
+	(void)state;
+	enqueue(5000, "a@x", NULL);
+	scripts[0] = script;
+	scripts[1] = second;
+	open_window();
+	run();
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(last.repeated, 5000);
+	close_window();
 }
 
 static int
@@ -1120,7 +1295,8 @@ main(void)
 		T(test_not_trusted),
 		T(test_next_address), T(test_new_mail),
 		T(test_window_closes), T(test_too_many_recipients),
-		T(test_state), T(test_unreadable),
+		T(test_state), T(test_unreadable), T(test_bulk),
+		T(test_account), T(test_repeated),
 	};
 	struct event_base	*base;
 	int			 failed;

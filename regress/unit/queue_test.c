@@ -301,7 +301,7 @@ static void
 changes_are_kept(void **state)
 {
 	struct queue		*q = must_open();
-	struct queue_info	 info;
+	struct queue_info	*info;
 	struct envelope		*e;
 	uint64_t		 id = put(q, 1, 100, 2), other;
 	unsigned int		 i;
@@ -313,27 +313,27 @@ changes_are_kept(void **state)
 	assert_int_equal(change(q, id, QUEUE_LATE), 0);
 	assert_int_equal(change(q, id + 1000000000, QUEUE_HOLD), ENOENT);
 	for (i = 0; i < 2; i++) {
-		assert_true(queue_find_info(q, id, &info));
-		assert_int_equal(info.class, PROTO_URGENT);
-		assert_true(info.flags & QUEUE_INFO_HELD);
-		assert_true(info.flags & QUEUE_INFO_LATE);
+		assert_non_null(info = queue_info(q, id));
+		assert_int_equal(info->class, PROTO_URGENT);
+		assert_true(info->flags & QUEUE_INFO_HELD);
+		assert_true(info->flags & QUEUE_INFO_LATE);
 		assert_non_null(e = queue_envelope(q, id));
 		assert_int_equal(e->class, PROTO_URGENT);
 		assert_true(e->flags & ENVELOPE_HELD);
 		assert_true(e->flags & ENVELOPE_LATE);
 		envelope_free(e);
-		assert_true(queue_find_info(q, other, &info));
-		assert_int_equal(info.class, PROTO_NORMAL);
-		assert_int_equal(info.flags, QUEUE_INFO_REMOTE);
+		assert_non_null(info = queue_info(q, other));
+		assert_int_equal(info->class, PROTO_NORMAL);
+		assert_int_equal(info->flags, QUEUE_INFO_REMOTE);
 		q = reopen(q);
 	}
 	assert_int_equal(change(q, id, QUEUE_RELEASE), 0);
 	assert_int_equal(change(q, id, QUEUE_BULK), 0);
 	q = reopen(q);
-	assert_true(queue_find_info(q, id, &info));
-	assert_int_equal(info.class, PROTO_BULK);
-	assert_false(info.flags & QUEUE_INFO_HELD);
-	assert_true(info.flags & QUEUE_INFO_LATE);
+	assert_non_null(info = queue_info(q, id));
+	assert_int_equal(info->class, PROTO_BULK);
+	assert_false(info->flags & QUEUE_INFO_HELD);
+	assert_true(info->flags & QUEUE_INFO_LATE);
 	queue_close(q);
 }
 
@@ -342,7 +342,7 @@ static void
 failed_change_is_undone(void **state)
 {
 	struct queue		*q = must_open();
-	struct queue_info	 info;
+	struct queue_info	*info;
 	uint64_t		 id = put(q, 1, 100, 1);
 
 	(void)state;
@@ -350,11 +350,11 @@ failed_change_is_undone(void **state)
 	store_faults.sync_error = EIO;
 	assert_int_equal(change(q, id, QUEUE_RELEASE), EIO);
 	store_faults_reset();
-	assert_true(queue_find_info(q, id, &info));
-	assert_true(info.flags & QUEUE_INFO_HELD);
+	assert_non_null(info = queue_info(q, id));
+	assert_true(info->flags & QUEUE_INFO_HELD);
 	q = reopen(q);
-	assert_true(queue_find_info(q, id, &info));
-	assert_true(info.flags & QUEUE_INFO_HELD);
+	assert_non_null(info = queue_info(q, id));
+	assert_true(info->flags & QUEUE_INFO_HELD);
 	queue_close(q);
 }
 
