@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "header.h"
+#include "proto.h"
 
 enum counter_state {
 	COUNTER_BEGIN,		/* of a line, or within the field's name */
@@ -213,4 +214,199 @@ header_counter_feed(struct header_counter *c, const void *data, size_t len)
 
 	for (i = 0; i < len && c->state != COUNTER_BODY; i++)
 		counter_byte(c, s[i]);
+}
+
+enum class_state {
+	CLASS_LINE,		/* the begin of a line */
+	CLASS_NAME,		/* in a field's name */
+	CLASS_BLANK,		/* behind it, before the colon */
+	CLASS_VALUE,
+	CLASS_REST,		/* of a line that does not matter */
+	CLASS_CR,		/* an empty line seems to come */
+	CLASS_BODY		/* the header block is over */
+};
+
+#define PRIORITY_URGENT	2	/* from here on; below 0 it is bulk */
+
+void
+header_class_init(struct header_class *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->state = CLASS_LINE;
+}
+
+int
+header_priority(const char *s, size_t len, int *priority)
+{
+	int	 negative = 0;
+
+	if (len > 1 && *s == '-') {
+		negative = 1;
+		s++;
+		len--;
+	}
+	if (len != 1 || *s < '0' || *s > '9' || (negative && *s == '0'))
+		return (-1);
+	*priority = negative ? -(*s - '0') : *s - '0';
+	return (0);
+}
+
+/* 1 when the field's name is that. */
+static int
+class_is(const struct header_class *c, const char *name)
+{
+	return (c->namelen == strlen(name) &&
+	    memcmp(c->name, name, c->namelen) == 0);
+}
+
+static int
+is_word(const char *s, size_t len, const char *word)
+{
+	return (len == strlen(word) && strncasecmp(s, word, len) == 0);
+}
+
+/* The field is whole: what its first word says. */
+static void
+class_field(struct header_class *c)
+{
+	const char	*s = c->value;
+	size_t		 n;
+
+	for (n = 0; n < c->valuelen; n++)
+		if (!isalnum((unsigned char)s[n]) && s[n] != '-')
+			break;
+	if (class_is(c, "precedence")) {
+		if (is_word(s, n, "bulk") || is_word(s, n, "list") ||
+		    is_word(s, n, "junk"))
+			c->found |= HEADER_LIST;
+	} else if (class_is(c, "mt-priority")) {
+		if (header_priority(s, n, &c->priority) == 0)
+			c->found |= HEADER_PRIORITY;
+	} else if (class_is(c, "priority")) {
+		if (is_word(s, n, "urgent"))
+			c->found |= HEADER_URGENT;
+		else if (is_word(s, n, "non-urgent"))
+			c->found |= HEADER_LOW;
+	} else if (class_is(c, "importance")) {
+		if (is_word(s, n, "high"))
+			c->found |= HEADER_URGENT;
+		else if (is_word(s, n, "low"))
+			c->found |= HEADER_LOW;
+	} else if (class_is(c, "x-priority") && n == 1) {
+		if (*s == '1' || *s == '2')
+			c->found |= HEADER_URGENT;
+		else if (*s == '5')
+			c->found |= HEADER_LOW;
+	}
+	c->namelen = c->valuelen = 0;
+}
+
+void
+header_class_end(struct header_class *c)
+{
+	if (c->state != CLASS_NAME && c->state != CLASS_BLANK)
+		class_field(c);
+	c->state = CLASS_BODY;
+}
+
+static void
+class_name(struct header_class *c, char byte)
+{
+	if (byte == ':') {
+		c->state = c->namelen > 0 ? CLASS_VALUE : CLASS_REST;
+		return;
+	}
+	if (is_space(byte) && c->namelen > 0) {
+		c->state = CLASS_BLANK;
+		return;
+	}
+	if (c->namelen == sizeof(c->name) || (unsigned char)byte <= ' ') {
+		c->namelen = 0;
+		c->state = byte == '\n' ? CLASS_LINE : CLASS_REST;
+		return;
+	}
+	c->name[c->namelen++] = (char)tolower((unsigned char)byte);
+}
+
+/* The first byte of a line. */
+static void
+class_line(struct header_class *c, char byte)
+{
+	if (is_space(byte)) {
+		/* Folded: it goes on, if it is one that matters. */
+		c->state = c->namelen > 0 ? CLASS_VALUE : CLASS_REST;
+		return;
+	}
+	class_field(c);
+	if (byte == '\r')
+		c->state = CLASS_CR;
+	else if (byte == '\n')
+		c->state = CLASS_BODY;
+	else {
+		c->state = CLASS_NAME;
+		class_name(c, byte);
+	}
+}
+
+static void
+class_byte(struct header_class *c, char byte)
+{
+	switch (c->state) {
+	case CLASS_LINE:
+		class_line(c, byte);
+		break;
+	case CLASS_NAME:
+		class_name(c, byte);
+		break;
+	case CLASS_BLANK:
+		if (byte == ':')
+			c->state = CLASS_VALUE;
+		else if (!is_space(byte)) {
+			c->namelen = 0;
+			c->state = byte == '\n' ? CLASS_LINE : CLASS_REST;
+		}
+		break;
+	case CLASS_VALUE:
+		if (byte == '\n')
+			c->state = CLASS_LINE;
+		else if (c->valuelen < sizeof(c->value) &&
+		    (c->valuelen > 0 || !isspace((unsigned char)byte)))
+			c->value[c->valuelen++] = byte;
+		break;
+	case CLASS_REST:
+		if (byte == '\n')
+			c->state = CLASS_LINE;
+		break;
+	case CLASS_CR:
+		c->state = byte == '\n' ? CLASS_BODY : CLASS_REST;
+		break;
+	}
+}
+
+void
+header_class_feed(struct header_class *c, const void *data, size_t len)
+{
+	const char	*s = data;
+	size_t		 i;
+
+	for (i = 0; i < len && c->state != CLASS_BODY; i++)
+		class_byte(c, s[i]);
+}
+
+uint32_t
+header_class_decide(unsigned int found, int priority, uint64_t size,
+    uint64_t larger)
+{
+	int	 large = larger != 0 && size > larger;
+
+	if (found & HEADER_PRIORITY) {
+		if (priority >= PRIORITY_URGENT)
+			return (PROTO_URGENT);
+		return (priority < 0 || large ? PROTO_BULK : PROTO_NORMAL);
+	}
+	if (found & HEADER_LIST)
+		return (PROTO_BULK);
+	if (found & HEADER_URGENT)
+		return (PROTO_URGENT);
+	return ((found & HEADER_LOW) || large ? PROTO_BULK : PROTO_NORMAL);
 }

@@ -51,4 +51,42 @@ struct header_counter {
 void	 header_counter_init(struct header_counter *, const char *name);
 void	 header_counter_feed(struct header_counter *, const void *, size_t);
 
+/*
+ * What the header says of a message's urgency, while it passes by in pieces:
+ * Precedence, MT-Priority (RFC 6758), Priority and Importance (RFC 2156), and
+ * X-Priority.  Only what stands at the begin of a field's body counts.
+ */
+#define HEADER_CLASS_NAME	16
+#define HEADER_CLASS_VALUE	32
+
+struct header_class {
+	int		 state;
+	char		 name[HEADER_CLASS_NAME];	/* lower case */
+	size_t		 namelen;	/* 0: no field that matters */
+	char		 value[HEADER_CLASS_VALUE];	/* its begin */
+	size_t		 valuelen;
+	unsigned int	 found;		/* HEADER_* */
+	int		 priority;	/* of MT-Priority */
+};
+#define HEADER_LIST		0x01	/* Precedence: bulk, list or junk */
+#define HEADER_URGENT		0x02
+#define HEADER_LOW		0x04
+#define HEADER_PRIORITY		0x08
+
+void	 header_class_init(struct header_class *);
+void	 header_class_feed(struct header_class *, const void *, size_t);
+/* The message ends, with or without a body. */
+void	 header_class_end(struct header_class *);
+
+/* RFC 6710: all of the bytes are a priority, -9 to 9.  0, or -1. */
+int	 header_priority(const char *, size_t, int *);
+/*
+ * The class (enum proto_class) of a message: what was found decides in this
+ * order.  A priority is urgent from 2 on and bulk below 0; Precedence makes
+ * bulk; who calls it urgent, or low (bulk), in another way; and bulk is what
+ * is larger than larger (0: nothing is), unless it is urgent.
+ */
+uint32_t header_class_decide(unsigned int found, int priority, uint64_t size,
+	    uint64_t larger);
+
 #endif

@@ -69,6 +69,7 @@ ssize_t
 received_format(const struct received *r, char *dst, size_t size)
 {
 	char		 helo[ADDRESS_DOMAIN_MAX + 1], date[64];
+	char		 priority[24] = "";
 	const char	*tag, *open = "", *close = "", *recipient = "";
 	int		 n;
 
@@ -81,11 +82,15 @@ received_format(const struct received *r, char *dst, size_t size)
 		recipient = r->recipient;
 		close = ">";
 	}
+	if (r->priority != NULL)
+		(void)snprintf(priority, sizeof(priority), " PRIORITY %d",
+		    *r->priority);
 	/* No more than the standard asks for: the line is paid for. */
 	n = snprintf(dst, size, "Received: from %s ([%s%s])\r\n"
-	    "\tby %s with %s id %016llx%s%s%s;\r\n\t%s\r\n", helo, tag,
+	    "\tby %s with %s id %016llx%s%s%s%s;\r\n\t%s\r\n", helo, tag,
 	    r->address, r->hostname, received_protocol(r),
-	    (unsigned long long)r->id, open, recipient, close, date);
+	    (unsigned long long)r->id, open, recipient, close,
+	    priority, date);
 	if (n < 0 || (size_t)n >= size)
 		return (-1);
 	return (n);

@@ -21,6 +21,7 @@ struct received {
 	uint64_t	 id;
 	const char	*recipient;	/* the only one; NULL when there are
 					 * more, who need not know */
+	const int	*priority;	/* RFC 6710; NULL: none was given */
 	int64_t		 when;		/* time_t */
 	int		 offset;	/* of local time, minutes east */
 };

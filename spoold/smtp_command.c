@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "header.h"
 #include "smtp_command.h"
 
 typedef enum smtp_parse	 parser(struct smtp_command *, const char *, size_t);
@@ -14,6 +15,7 @@ static parser	 parse_hello, parse_mail, parse_rcpt, parse_bdat;
 static parser	 parse_none, parse_some, parse_any;
 static parser	 parse_size, parse_body, parse_smtputf8, parse_ret;
 static parser	 parse_envid, parse_auth, parse_notify, parse_orcpt;
+static parser	 parse_priority, parse_by, parse_etrn;
 
 static const struct verb {
 	const char	*name;
@@ -33,7 +35,8 @@ static const struct verb {
 	{ "HELP",	SMTP_HELP,	parse_any },
 	{ "QUIT",	SMTP_QUIT,	parse_none },
 	{ "STARTTLS",	SMTP_STARTTLS,	parse_none },
-	{ "AUTH",	SMTP_AUTH,	parse_some }
+	{ "AUTH",	SMTP_AUTH,	parse_some },
+	{ "ETRN",	SMTP_ETRN,	parse_etrn }
 };
 
 /* Parameters of MAIL and RCPT; without a value where value is 0. */
@@ -49,6 +52,8 @@ static const struct parameter {
 	{ "RET",	SMTP_MAIL,	1,	parse_ret },
 	{ "ENVID",	SMTP_MAIL,	1,	parse_envid },
 	{ "AUTH",	SMTP_MAIL,	1,	parse_auth },
+	{ "MT-PRIORITY", SMTP_MAIL,	1,	parse_priority },
+	{ "BY",		SMTP_MAIL,	1,	parse_by },
 	{ "NOTIFY",	SMTP_RCPT,	1,	parse_notify },
 	{ "ORCPT",	SMTP_RCPT,	1,	parse_orcpt }
 };
@@ -243,6 +248,53 @@ parse_auth(struct smtp_command *cmd, const char *s, size_t len)
 	return (is_xtext(s, len, 0) ? SMTP_PARSE_OK : SMTP_PARSE_SYNTAX);
 }
 
+/* RFC 6710 4.1. */
+static enum smtp_parse
+parse_priority(struct smtp_command *cmd, const char *s, size_t len)
+{
+	if (header_priority(s, len, &cmd->priority) == -1)
+		return (SMTP_PARSE_SYNTAX);
+	cmd->has_priority = 1;
+	return (SMTP_PARSE_OK);
+}
+
+/*
+ * RFC 2852 4: a time of at most nine digits, which may have passed already
+ * where that is only to be told of, and the mode.
+ */
+static enum smtp_parse
+parse_by(struct smtp_command *cmd, const char *s, size_t len)
+{
+	uint64_t	 n;
+	size_t		 digits;
+	int		 negative;
+
+	negative = len > 0 && *s == '-';
+	if (len > 0 && (*s == '-' || *s == '+')) {
+		s++;
+		len--;
+	}
+	for (digits = 0; digits < len && s[digits] != ';'; digits++)
+		continue;
+	if (digits > 9 || parse_number(s, digits, &n) == -1)
+		return (SMTP_PARSE_SYNTAX);
+	s += digits;
+	len -= digits;
+	if (len < 2 || len > 3 ||
+	    (len == 3 && s[2] != 'T' && s[2] != 't'))
+		return (SMTP_PARSE_SYNTAX);
+	if (s[1] == 'R' || s[1] == 'r')
+		cmd->by_return = 1;
+	else if (s[1] != 'N' && s[1] != 'n')
+		return (SMTP_PARSE_SYNTAX);
+	if (cmd->by_return && (negative || n == 0))
+		return (SMTP_PARSE_SYNTAX);
+	cmd->by_time = negative ? -(int32_t)n : (int32_t)n;
+	cmd->by_trace = len == 3;
+	cmd->has_by = 1;
+	return (SMTP_PARSE_OK);
+}
+
 /* RFC 3461 4.1: NEVER alone, or each of the others at most once. */
 static enum smtp_parse
 parse_notify(struct smtp_command *cmd, const char *s, size_t len)
@@ -404,6 +456,31 @@ parse_rcpt(struct smtp_command *cmd, const char *s, size_t len)
 	    strcasecmp(cmd->address.text, "postmaster") != 0)
 		return (SMTP_PARSE_ADDRESS);
 	return (result);
+}
+
+/* RFC 1985 5.2: a domain, "@" and a domain, or "#" and the name of a queue:
+ * in any case one word that is safe to show. */
+static enum smtp_parse
+parse_etrn(struct smtp_command *cmd, const char *s, size_t len)
+{
+	size_t	 i;
+	char	 c;
+
+	(void)cmd;
+	if (len > 0 && (*s == '@' || *s == '#')) {
+		s++;
+		len--;
+	}
+	if (len == 0 || len > ADDRESS_DOMAIN_MAX)
+		return (SMTP_PARSE_SYNTAX);
+	for (i = 0; i < len; i++) {
+		c = s[i];
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+		    (c >= 'A' && c <= 'Z') ||
+		    (c != '\0' && strchr(".-_[]:", c) != NULL)))
+			return (SMTP_PARSE_SYNTAX);
+	}
+	return (SMTP_PARSE_OK);
 }
 
 /* RFC 3030 2: a size, and LAST with the final chunk. */

@@ -2,7 +2,7 @@
 
 /*
  * Command lines of SMTP and their ESMTP parameters: bytes in, a structure
- * out.  RFC 5321 4.1, 1870, 3030, 3461, 4954, 6152, 6531.
+ * out.  RFC 5321 4.1, 1870, 1985, 2852, 3030, 3461, 4954, 6152, 6531, 6710.
  */
 #ifndef SPOOLD_SMTP_COMMAND_H
 #define SPOOLD_SMTP_COMMAND_H
@@ -34,6 +34,7 @@ enum smtp_verb {
 	SMTP_QUIT,
 	SMTP_STARTTLS,
 	SMTP_AUTH,
+	SMTP_ETRN,
 	SMTP_VERBS
 };
 
@@ -58,6 +59,12 @@ struct smtp_command {
 					 * too large to hold: UINT64_MAX */
 	int		 last;		/* BDAT ... LAST */
 	int		 smtputf8;	/* SMTPUTF8 */
+	int		 has_priority;
+	int		 priority;	/* MT-PRIORITY=, -9 to 9 */
+	int		 has_by;	/* BY= */
+	int32_t		 by_time;	/* seconds */
+	int		 by_return;	/* mode R, else N */
+	int		 by_trace;
 	char		 ret[5];	/* "FULL", "HDRS", or "" */
 	char		 envid[101];	/* xtext as given, or "" */
 	char		 notify[32];	/* in upper case, or "" */

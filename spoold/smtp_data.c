@@ -123,6 +123,7 @@ trace_line(const struct smtp_session *s, char *dst, size_t size)
 	struct received		 r;
 	struct tm		 tm;
 	time_t			 now;
+	int			 priority;
 
 	memset(&r, 0, sizeof(r));
 	now = time(NULL);
@@ -137,6 +138,10 @@ trace_line(const struct smtp_session *s, char *dst, size_t size)
 	r.auth = s->user[0] != '\0';
 	r.smtputf8 = (e->flags & ENVELOPE_SMTPUTF8) != 0;
 	r.id = queue_writer_id(s->incoming.writer);
+	if (e->flags & ENVELOPE_PRIORITY) {
+		priority = e->priority;
+		r.priority = &priority;
+	}
 	if (e->nrecipients == 1)
 		r.recipient = e->recipients[0].address;
 	return (received_format(&r, dst, size));
@@ -150,6 +155,7 @@ message_begin(struct smtp_session *s)
 
 	s->incoming.active = 1;
 	header_counter_init(&s->incoming.received, "Received");
+	header_class_init(&s->incoming.class);
 	if ((s->incoming.writer = queue_message(spool_queue)) == NULL) {
 		queue_failed(s, "queue_message");
 		return;
@@ -194,6 +200,7 @@ message_write(struct smtp_session *s, const uint8_t *data, size_t len)
 	if (in->writer == NULL)
 		return;
 	header_counter_feed(&in->received, data, len);
+	header_class_feed(&in->class, data, len);
 	if (queue_write(in->writer, data, len) == -1)
 		queue_failed(s, "queue_write");
 }
@@ -211,6 +218,20 @@ message_check(const struct smtp_incoming *in)
 	return (NULL);
 }
 
+/* Of mail that is not normal, for the log. */
+static const char *
+class_words(uint32_t class)
+{
+	switch (class) {
+	case PROTO_URGENT:
+		return (" class=urgent");
+	case PROTO_BULK:
+		return (" class=bulk");
+	default:
+		return ("");
+	}
+}
+
 /* The message is durable (M1), or could not be made so. */
 static void
 commit_done(void *arg, int result)
@@ -223,10 +244,11 @@ commit_done(void *arg, int result)
 
 	if (result == 0)
 		log_info("msg id=%016llx event=accepted from=<%s> rcpts=%u "
-		    "size=%llu client=[%s] user=%s%s",
+		    "size=%llu client=[%s] user=%s%s%s",
 		    (unsigned long long)e->id, e->sender, e->nrecipients,
 		    (unsigned long long)e->size, c->address,
 		    c->user[0] != '\0' ? c->user : "-",
+		    class_words(e->class),
 		    s == NULL ? " reply=lost" : "");
 	else
 		log_warnx("smtp: message not stored address=[%s]: %s",
@@ -248,6 +270,23 @@ commit_done(void *arg, int result)
 	free(c);
 }
 
+/* What kind of mail it is: as MAIL said, or else the header. */
+static void
+message_class(struct smtp_session *s)
+{
+	struct header_class	*c = &s->incoming.class;
+	struct envelope		*e = s->envelope;
+
+	header_class_end(c);
+	if (e->flags & ENVELOPE_PRIORITY) {
+		c->found = HEADER_PRIORITY;
+		c->priority = e->priority;
+	} else if (c->found & HEADER_PRIORITY)
+		e->priority = c->priority;
+	e->class = header_class_decide(c->found, c->priority,
+	    s->incoming.size, child_conf->global.bulk_larger);
+}
+
 /* Hands the message over; the reply waits for the sync (M1). */
 static enum smtp_next
 message_submit(struct smtp_session *s)
@@ -267,6 +306,7 @@ message_submit(struct smtp_session *s)
 	 */
 	if (s->incoming.high)
 		s->envelope->flags |= ENVELOPE_8BIT;
+	message_class(s);
 	c->session = s;
 	c->envelope = s->envelope;
 	strlcpy(c->address, s->address, sizeof(c->address));

@@ -47,6 +47,7 @@ struct smtp_incoming {
 	struct queue_writer	*writer;	/* NULL: none, or refused */
 	const struct smtp_refusal *refusal;	/* the first one, or NULL */
 	struct header_counter	 received;
+	struct header_class	 class;
 	uint64_t		 size;		/* bytes that came */
 	uint64_t		 chunk;		/* BDAT: bytes still to come */
 	int			 active;	/* DATA or BDAT has begun */

@@ -1,5 +1,5 @@
 /* The SMTP server: sessions of LAN clients.  RFC 5321, 1870, 2034, 2920,
- * 3030, 3207, 4954, 6152, 6531. */
+ * 3030, 3207, 4954, 6152, 6531, and 1985, 2852, 6710. */
 #ifndef SPOOLD_SMTP_SERVER_H
 #define SPOOLD_SMTP_SERVER_H
 

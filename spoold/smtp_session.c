@@ -6,15 +6,18 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "child.h"
 #include "listener.h"
 #include "log.h"
 #include "route.h"
 #include "smtp_internal.h"
+#include "spoold.h"
 
 /* RFC 5321 4.5.3.1.8 asks for 100 at least. */
 #define SMTP_RECIPIENTS_LIMIT	1000
@@ -24,7 +27,7 @@ typedef enum smtp_next	 command(struct smtp_session *,
 
 static command	 command_hello, command_mail, command_rcpt, command_rset;
 static command	 command_noop, command_vrfy, command_expn, command_help;
-static command	 command_quit, command_starttls;
+static command	 command_quit, command_starttls, command_etrn;
 
 static command *const commands[SMTP_VERBS] = {
 	[SMTP_EHLO] = command_hello,
@@ -40,7 +43,8 @@ static command *const commands[SMTP_VERBS] = {
 	[SMTP_HELP] = command_help,
 	[SMTP_QUIT] = command_quit,
 	[SMTP_STARTTLS] = command_starttls,
-	[SMTP_AUTH] = smtp_auth_command
+	[SMTP_AUTH] = smtp_auth_command,
+	[SMTP_ETRN] = command_etrn
 };
 
 void
@@ -150,7 +154,8 @@ extensions(struct smtp_session *s)
 {
 	(void)stream_printf(s->stream, "250-%s\r\n250-PIPELINING\r\n"
 	    "250-SIZE %llu\r\n250-CHUNKING\r\n250-8BITMIME\r\n"
-	    "250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n",
+	    "250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n"
+	    "250-MT-PRIORITY\r\n250-DELIVERBY\r\n250-ETRN\r\n",
 	    child_conf->global.hostname,
 	    (unsigned long long)child_conf->global.message_max);
 	if (tls_offered(s))
@@ -210,11 +215,62 @@ sender_trusted(const struct smtp_session *s)
 	return (s->service == SERVICE_SMTP && (s->listed || !s->restricted));
 }
 
+/* Those whose mail goes beyond this host. */
+static int
+may_relay(const struct smtp_session *s)
+{
+	return (s->user[0] != '\0' ||
+	    (s->service == SERVICE_SMTP && s->listed));
+}
+
+/* Whose mail it is: who has proved to be a user, or whose address it has. */
+static const char *
+sender_user(const struct smtp_session *s, const struct smtp_command *cmd)
+{
+	struct route	 route;
+
+	if (s->user[0] != '\0')
+		return (s->user);
+	if (cmd->address.text[0] == '\0')
+		return (NULL);
+	route = route_recipient(child_conf, &cmd->address, 1);
+	return (route.kind == ROUTE_LOCAL ? route.user : NULL);
+}
+
+/* The envelope that MAIL begins; NULL with ENOMEM. */
+static struct envelope *
+sender_envelope(const struct smtp_session *s, const struct smtp_command *cmd)
+{
+	const char	*user = sender_user(s, cmd);
+	struct envelope	*e;
+
+	if ((e = envelope_new(cmd->address.text)) == NULL)
+		return (NULL);
+	if ((cmd->envid[0] != '\0' &&
+	    (e->envid = strdup(cmd->envid)) == NULL) ||
+	    (cmd->ret[0] != '\0' && (e->ret = strdup(cmd->ret)) == NULL) ||
+	    (user != NULL && (e->user = strdup(user)) == NULL)) {
+		envelope_free(e);
+		return (NULL);
+	}
+	if (cmd->smtputf8)
+		e->flags |= ENVELOPE_SMTPUTF8;
+	if (cmd->has_priority) {
+		e->flags |= ENVELOPE_PRIORITY;
+		e->priority = cmd->priority;
+	}
+	/* Of a time that has passed the sender has been told before. */
+	if (cmd->has_by && cmd->by_time > 0) {
+		e->deadline = (int64_t)time(NULL) + cmd->by_time;
+		e->flags |= (cmd->by_return ? ENVELOPE_BY_RETURN : 0) |
+		    (cmd->by_trace ? ENVELOPE_BY_TRACE : 0);
+	}
+	return (e);
+}
+
 static enum smtp_next
 command_mail(struct smtp_session *s, const struct smtp_command *cmd)
 {
-	struct envelope	*e;
-
 	if (s->helo[0] == '\0')
 		return (smtp_session_reply(s, 503, "5.5.1",
 		    "Send EHLO first"));
@@ -230,17 +286,8 @@ command_mail(struct smtp_session *s, const struct smtp_command *cmd)
 		return (smtp_session_reply(s, 552, "5.3.4",
 		    "Message is larger than %llu bytes",
 		    (unsigned long long)child_conf->global.message_max));
-	if ((e = envelope_new(cmd->address.text)) == NULL)
+	if ((s->envelope = sender_envelope(s, cmd)) == NULL)
 		return (no_memory(s));
-	if ((cmd->envid[0] != '\0' &&
-	    (e->envid = strdup(cmd->envid)) == NULL) ||
-	    (cmd->ret[0] != '\0' && (e->ret = strdup(cmd->ret)) == NULL)) {
-		envelope_free(e);
-		return (no_memory(s));
-	}
-	if (cmd->smtputf8)
-		e->flags |= ENVELOPE_SMTPUTF8;
-	s->envelope = e;
 	return (smtp_session_reply(s, 250, "2.1.0", "Sender ok"));
 }
 
@@ -321,7 +368,6 @@ command_rcpt(struct smtp_session *s, const struct smtp_command *cmd)
 {
 	struct envelope	*e = s->envelope;
 	struct route	 route;
-	int		 may_relay;
 
 	if (e == NULL)
 		return (smtp_session_reply(s, 503, "5.5.1",
@@ -332,9 +378,7 @@ command_rcpt(struct smtp_session *s, const struct smtp_command *cmd)
 	if (cmd->utf8 && !(e->flags & ENVELOPE_SMTPUTF8))
 		return (smtp_session_reply(s, 553, "5.6.7",
 		    "Address beyond ASCII needs SMTPUTF8"));
-	may_relay = s->user[0] != '\0' ||
-	    (s->service == SERVICE_SMTP && s->listed);
-	route = route_recipient(child_conf, &cmd->address, may_relay);
+	route = route_recipient(child_conf, &cmd->address, may_relay(s));
 	if (route.kind != ROUTE_LOCAL && route.kind != ROUTE_RELAY)
 		return (recipient_refused(s, cmd, route.kind));
 	if (!recipient_known(e, &cmd->address, route.user)) {
@@ -384,7 +428,7 @@ command_help(struct smtp_session *s, const struct smtp_command *cmd)
 {
 	(void)cmd;
 	return (smtp_session_reply(s, 214, "2.0.0", "EHLO HELO MAIL RCPT DATA "
-	    "BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH"));
+	    "BDAT RSET NOOP VRFY HELP QUIT STARTTLS AUTH ETRN"));
 }
 
 static enum smtp_next
@@ -393,6 +437,42 @@ command_quit(struct smtp_session *s, const struct smtp_command *cmd)
 	(void)cmd;
 	(void)smtp_session_reply(s, 221, "2.0.0", "Bye");
 	return (SMTP_NEXT_END);
+}
+
+/*
+ * RFC 1985: that the mail of a domain be sent.  Here it is a call that is
+ * asked for, in which everything is sent and fetched, whatever the domain;
+ * whether and when there will be one is dialerd's to say.
+ */
+static enum smtp_next
+command_etrn(struct smtp_session *s, const struct smtp_command *cmd)
+{
+	char		 who[PROTO_TEXT_MAX], node[ADDRESS_DOMAIN_MAX + 2];
+	uint64_t	 n;
+
+	if (s->helo[0] == '\0' || s->envelope != NULL)
+		return (smtp_session_reply(s, 503, "5.5.1", "%s",
+		    s->helo[0] == '\0' ? "Send EHLO first" :
+		    "Not within a transaction"));
+	(void)snprintf(node, sizeof(node), "%.*s", (int)cmd->arglen,
+	    cmd->arg);
+	if (!may_relay(s)) {
+		log_info("smtp: ETRN refused address=[%s]", s->address);
+		return (smtp_session_reply(s, 459, "4.7.1",
+		    "Node %s not allowed: you may not send mail through here",
+		    node));
+	}
+	(void)snprintf(who, sizeof(who), "%s%s[%s] (ETRN %.64s)", s->user,
+	    s->user[0] != '\0' ? " at " : "", s->address, node);
+	if (spool_request(who, &n) == -1)
+		return (smtp_session_reply(s, 458, "4.3.0",
+		    "Unable to queue messages for node %s", node));
+	if (n == 0)
+		return (smtp_session_reply(s, 250, "2.0.0",
+		    "OK, queuing for node %s started", node));
+	return (smtp_session_reply(s, 253, "2.0.0",
+	    "OK, %llu pending messages for node %s started",
+	    (unsigned long long)n, node));
 }
 
 static enum smtp_next

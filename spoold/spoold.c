@@ -42,6 +42,8 @@
  * to feel.
  */
 #define LOOK_MS		100
+/* Requests for a call go to dialerd at most so often. */
+#define REQUEST_SECONDS	5
 /* Sessions that have been told of the end get so long to read it. */
 #define SHUTDOWN_MS	500
 
@@ -59,6 +61,7 @@ static struct event	 look_timer;
 static struct event	 clean_timer;
 static struct event	 shutdown_timer;
 static struct timespec	 looked;	/* when, on the monotonic clock */
+static struct timespec	 requested;	/* a call, on that clock */
 static struct proto_queue_state told;	/* dialerd */
 static int		 ever_told;
 static struct queue_watcher arrivals = { .tell = spool_arrival };
@@ -227,6 +230,27 @@ spool_queue_changed(void)
 	if (ms < LOOK_MS)
 		tv.tv_usec = (suseconds_t)((LOOK_MS - ms) * 1000);
 	evtimer_add(&look_timer, &tv);
+}
+
+int
+spool_request(const char *who, uint64_t *messages)
+{
+	struct proto_result	 r;
+	struct timespec		 now;
+
+	*messages = waiting_count();
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	/* Who asks again and again is heard once. */
+	if (requested.tv_sec != 0 &&
+	    now.tv_sec - requested.tv_sec < REQUEST_SECONDS)
+		return (0);
+	memset(&r, 0, sizeof(r));
+	strlcpy(r.text, who, sizeof(r.text));
+	if (channel_send(child_peer(PROC_DIALERD), SPOOLD_REQUEST, 0, -1, &r,
+	    sizeof(r)) == -1)
+		return (-1);
+	requested = now;
+	return (0);
 }
 
 /* The configuration. */

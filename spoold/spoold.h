@@ -21,5 +21,10 @@ void	 spool_commit_soon(void);
  * state, and an open window goes on.  Called after each group commit.
  */
 void	 spool_queue_changed(void);
+/*
+ * Somebody on the LAN, as the words say, wants a call: 0 and the messages
+ * that wait for the line, or -1 when dialerd cannot be told.
+ */
+int	 spool_request(const char *who, uint64_t *messages);
 
 #endif

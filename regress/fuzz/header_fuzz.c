@@ -1,7 +1,7 @@
 /* See LICENSE for the terms. */
 
 /*
- * Header blocks.  The counter must see the same in one piece as byte by
+ * Header blocks.  Counter and class must see the same in one piece as byte by
  * byte, and the walk must stay within the block.
  */
 
@@ -28,6 +28,28 @@ check_counter(const char *msg, size_t len)
 		abort();
 }
 
+static void
+check_class(const char *msg, size_t len)
+{
+	struct header_class	 whole, pieces;
+	size_t			 i;
+
+	header_class_init(&whole);
+	header_class_feed(&whole, msg, len);
+	header_class_init(&pieces);
+	for (i = 0; i < len; i++)
+		header_class_feed(&pieces, msg + i, 1);
+	if (whole.state != pieces.state ||
+	    whole.namelen > sizeof(whole.name) ||
+	    whole.valuelen > sizeof(whole.value))
+		abort();
+	header_class_end(&whole);
+	header_class_end(&pieces);
+	if (whole.found != pieces.found || whole.priority < -9 ||
+	    whole.priority > 9 || whole.priority != pieces.priority)
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -50,5 +72,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	(void)header_find(msg, len, "Subject", &f);
 	check_counter(msg, len);
+	check_class(msg, len);
 	return (0);
 }

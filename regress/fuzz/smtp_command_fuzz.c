@@ -26,6 +26,11 @@ check(const struct smtp_command *cmd, const char *line, size_t len)
 		abort();
 	if (cmd->verb == SMTP_BDAT && cmd->size > SMTP_CHUNK_MAX)
 		abort();
+	if (cmd->priority < -9 || cmd->priority > 9)
+		abort();
+	if (cmd->by_time < -999999999 || cmd->by_time > 999999999 ||
+	    (cmd->by_return && cmd->by_time <= 0))
+		abort();
 	if (cmd->verb == SMTP_RCPT && cmd->address.text[0] == '\0')
 		abort();
 }

@@ -9,8 +9,8 @@ SMTPIN_OBJS = spoold/smtp_server.o spoold/smtp_session.o spoold/smtp_auth.o \
 regress/unit/address_test: regress/unit/address_test.o spoold/address.o
 	$(CC) $(LDFLAGS) -o $@ regress/unit/address_test.o spoold/address.o $(LIBS) -lcmocka
 
-regress/unit/smtp_command_test: regress/unit/smtp_command_test.o spoold/smtp_command.o spoold/address.o
-	$(CC) $(LDFLAGS) -o $@ regress/unit/smtp_command_test.o spoold/smtp_command.o spoold/address.o $(LIBS) -lcmocka
+regress/unit/smtp_command_test: regress/unit/smtp_command_test.o spoold/smtp_command.o spoold/address.o spoold/header.o
+	$(CC) $(LDFLAGS) -o $@ regress/unit/smtp_command_test.o spoold/smtp_command.o spoold/address.o spoold/header.o $(LIBS) -lcmocka
 
 regress/unit/header_test: regress/unit/header_test.o spoold/header.o
 	$(CC) $(LDFLAGS) -o $@ regress/unit/header_test.o spoold/header.o $(LIBS) -lcmocka
@@ -36,8 +36,8 @@ regress/unit/smtp_server_test: regress/unit/smtp_server_test.o $(SMTPIN_OBJS) li
 regress/fuzz/address_fuzz: regress/fuzz/address_fuzz.o regress/fuzz/standalone.o spoold/address.o
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/address_fuzz.o regress/fuzz/standalone.o spoold/address.o $(LIBS)
 
-regress/fuzz/smtp_command_fuzz: regress/fuzz/smtp_command_fuzz.o regress/fuzz/standalone.o spoold/smtp_command.o spoold/address.o spoold/sasl.o
-	$(CC) $(LDFLAGS) -o $@ regress/fuzz/smtp_command_fuzz.o regress/fuzz/standalone.o spoold/smtp_command.o spoold/address.o spoold/sasl.o $(LIBS)
+regress/fuzz/smtp_command_fuzz: regress/fuzz/smtp_command_fuzz.o regress/fuzz/standalone.o spoold/smtp_command.o spoold/address.o spoold/header.o spoold/sasl.o
+	$(CC) $(LDFLAGS) -o $@ regress/fuzz/smtp_command_fuzz.o regress/fuzz/standalone.o spoold/smtp_command.o spoold/address.o spoold/header.o spoold/sasl.o $(LIBS)
 
 regress/fuzz/header_fuzz: regress/fuzz/header_fuzz.o regress/fuzz/standalone.o spoold/header.o
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/header_fuzz.o regress/fuzz/standalone.o spoold/header.o $(LIBS)

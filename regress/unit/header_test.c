@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "header.h"
+#include "proto.h"
 
 static const char	 message[] =
     "Received: from a\r\n\tby b;\r\n date\r\n"
@@ -126,6 +127,130 @@ test_count(void **state)
 	assert_int_equal(count("\rx\r\nReceived: x\r\n", 3), 1);
 }
 
+/* What is found in a message, fed in pieces of that length. */
+static unsigned int
+found(const char *msg, size_t piece, int *priority)
+{
+	struct header_class	 c;
+	size_t			 i, n, len = strlen(msg);
+
+	header_class_init(&c);
+	for (i = 0; i < len; i += n) {
+		n = len - i < piece ? len - i : piece;
+		header_class_feed(&c, msg + i, n);
+	}
+	header_class_end(&c);
+	if (priority != NULL)
+		*priority = c.priority;
+	return (c.found);
+}
+
+static void
+test_class(void **state)
+{
+	static const struct {
+		const char	*msg;
+		unsigned int	 found;
+	} t[] = {
+		{ "Precedence: bulk\r\n\r\n", HEADER_LIST },
+		{ "precedence:list\r\n\r\n", HEADER_LIST },
+		{ "PRECEDENCE : \r\n\tJunk (of old)\r\n\r\n", HEADER_LIST },
+		{ "Precedence: first-class\r\n\r\n", 0 },
+		{ "Precedence: bulky\r\n\r\n", 0 },
+		{ "Priority: urgent\n\n", HEADER_URGENT },
+		{ "Priority: non-urgent\r\n\r\n", HEADER_LOW },
+		{ "Priority: normal\r\n\r\n", 0 },
+		{ "Importance: High\r\n\r\n", HEADER_URGENT },
+		{ "Importance: low\r\n\r\n", HEADER_LOW },
+		{ "X-Priority: 1 (Highest)\r\n\r\n", HEADER_URGENT },
+		{ "X-Priority: 2\r\n\r\n", HEADER_URGENT },
+		{ "X-Priority: 3\r\n\r\n", 0 },
+		{ "X-Priority: 5\r\n\r\n", HEADER_LOW },
+		{ "X-Priority: 11\r\n\r\n", 0 },
+		{ "Auto-Submitted: auto-generated\r\n\r\n", 0 },
+		{ "X-Precedence: bulk\r\nPrecedenc: bulk\r\n"
+		    "Precedences: bulk\r\n\r\n", 0 },
+		/* Not in the header; no field; not at its begin. */
+		{ "\r\nPrecedence: bulk\r\n", 0 },
+		{ "a\r\n\r\nPrecedence: bulk\r\n", 0 },
+		{ "Precedence\r\n: bulk\r\n\r\n", 0 },
+		{ "Precedence bulk: bulk\r\n\r\n", 0 },
+		{ " Precedence: bulk\r\n\r\n", 0 },
+		{ "Subject: x\r\n Precedence: bulk\r\n\r\n", 0 },
+		{ "Precedence: x bulk\r\n\r\n", 0 },
+		{ ": bulk\r\nprecedence: bulk\r\n\r\n", HEADER_LIST },
+		/* A message that is all header, cut where it may. */
+		{ "Subject: x\r\nPrecedence: bulk", HEADER_LIST },
+		{ "Subject: x\r\nPrecedence", 0 },
+		{ "Subject: x\r\nImportance: high\r\nPrecedence: list\r\n"
+		    "A-very-long-name-of-a-field-that-does-not-matter: x\r\n"
+		    "Priority: non-urgent\r\n\r\n",
+		    HEADER_URGENT | HEADER_LIST | HEADER_LOW }
+	};
+	size_t	 i, piece;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		for (piece = 1; piece <= 40; piece++)
+			if (found(t[i].msg, piece, NULL) != t[i].found)
+				fail_msg("%s", t[i].msg);
+}
+
+static void
+test_priority(void **state)
+{
+	static const char *const bad[] = { "", "-", "10", "-0", "+1", "a",
+	    "--1", "1x", "-10" };
+	size_t	 i;
+	int	 n = 77;
+
+	(void)state;
+	assert_int_equal(header_priority("-9", 2, &n), 0);
+	assert_int_equal(n, -9);
+	assert_int_equal(header_priority("0", 1, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(header_priority("9", 1, &n), 0);
+	assert_int_equal(n, 9);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(header_priority(bad[i], strlen(bad[i]), &n),
+		    -1);
+	assert_int_equal(found("MT-Priority: -4 (low)\r\n\r\n", 3, &n),
+	    HEADER_PRIORITY);
+	assert_int_equal(n, -4);
+	assert_int_equal(found("MT-Priority: 12\r\n\r\n", 3, &n), 0);
+}
+
+static void
+test_decide(void **state)
+{
+	static const struct {
+		unsigned int	 found;
+		int		 priority;
+		uint64_t	 size, larger;
+		uint32_t	 class;
+	} t[] = {
+		{ 0, 0, 100, 0, PROTO_NORMAL },
+		{ 0, 0, 100, 100, PROTO_NORMAL },
+		{ 0, 0, 101, 100, PROTO_BULK },
+		{ HEADER_URGENT, 0, 101, 100, PROTO_URGENT },
+		{ HEADER_LOW, 0, 1, 0, PROTO_BULK },
+		{ HEADER_URGENT | HEADER_LOW, 0, 1, 0, PROTO_URGENT },
+		{ HEADER_URGENT | HEADER_LIST, 0, 1, 0, PROTO_BULK },
+		/* A priority has the last word. */
+		{ HEADER_PRIORITY | HEADER_LIST, 2, 101, 100, PROTO_URGENT },
+		{ HEADER_PRIORITY | HEADER_LIST, 1, 1, 100, PROTO_NORMAL },
+		{ HEADER_PRIORITY | HEADER_URGENT, 0, 1, 100, PROTO_NORMAL },
+		{ HEADER_PRIORITY | HEADER_URGENT, 0, 101, 100, PROTO_BULK },
+		{ HEADER_PRIORITY | HEADER_URGENT, -1, 1, 0, PROTO_BULK }
+	};
+	size_t	 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		assert_int_equal(header_class_decide(t[i].found,
+		    t[i].priority, t[i].size, t[i].larger), t[i].class);
+}
+
 int
 main(void)
 {
@@ -134,7 +259,10 @@ main(void)
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_unfold_cut),
-		cmocka_unit_test(test_count)
+		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_class),
+		cmocka_unit_test(test_priority),
+		cmocka_unit_test(test_decide)
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -48,6 +48,20 @@ test_whole(void **state)
 }
 
 static void
+test_priority(void **state)
+{
+	struct received	 r = sample();
+	char		 s[RECEIVED_MAX];
+	int		 priority = -9;
+
+	(void)state;
+	r.priority = &priority;
+	r.recipient = "bob@x.example";
+	assert_true(received_format(&r, s, sizeof(s)) > 0);
+	assert_non_null(strstr(s, "\r\n\tfor <bob@x.example> PRIORITY -9;\r\n"));
+}
+
+static void
 test_without_recipient(void **state)
 {
 	struct received	 r = sample();
@@ -124,6 +138,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_priority),
 		cmocka_unit_test(test_without_recipient),
 		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_helo_cleaned),

@@ -156,7 +156,21 @@ test_mail_bad(void **state)
 		{ "MAIL FROM:<a@x> ENVID=\303\244", SMTP_PARSE_SYNTAX },
 		{ "MAIL FROM:<a@x> BODY=BINARYMIME", SMTP_PARSE_PARAMETER },
 		{ "MAIL FROM:<a@x> NOTIFY=NEVER", SMTP_PARSE_PARAMETER },
-		{ "MAIL FROM:<a@x> MT-PRIORITY=4", SMTP_PARSE_PARAMETER },
+		{ "MAIL FROM:<a@x> MT-PRIORITY=10", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> MT-PRIORITY=-0", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> MT-PRIORITY=", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> MT-PRIORITY", SMTP_PARSE_SYNTAX },
+		{ "RCPT TO:<a@x> MT-PRIORITY=1", SMTP_PARSE_PARAMETER },
+		{ "MAIL FROM:<a@x> BY=120", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> BY=;R", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> BY=120;", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> BY=120;X", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> BY=120;RX", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> BY=120;RTT", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> BY=0;R", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> BY=-1;R", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> BY=1234567890;N", SMTP_PARSE_SYNTAX },
+		{ "MAIL FROM:<a@x> BY=1 2;N", SMTP_PARSE_SYNTAX },
 		{ "MAIL FROM:<a@x> x", SMTP_PARSE_PARAMETER }
 	};
 	size_t	 i;
@@ -165,6 +179,49 @@ test_mail_bad(void **state)
 	for (i = 0; i < NELEM(bad); i++)
 		if (parse(bad[i].line) != bad[i].result)
 			fail_msg("%s", bad[i].line);
+}
+
+static void
+test_mail_priority(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("MAIL FROM:<a@x>"), SMTP_PARSE_OK);
+	assert_int_equal(cmd.has_priority, 0);
+	assert_int_equal(cmd.has_by, 0);
+	assert_int_equal(parse("MAIL FROM:<a@x> mt-priority=-9 By=+300;nt"),
+	    SMTP_PARSE_OK);
+	assert_int_equal(cmd.has_priority, 1);
+	assert_int_equal(cmd.priority, -9);
+	assert_int_equal(cmd.has_by, 1);
+	assert_int_equal(cmd.by_time, 300);
+	assert_int_equal(cmd.by_return, 0);
+	assert_int_equal(cmd.by_trace, 1);
+	assert_int_equal(parse("MAIL FROM:<a@x> BY=-999999999;N"),
+	    SMTP_PARSE_OK);
+	assert_int_equal(cmd.by_time, -999999999);
+	assert_int_equal(parse("MAIL FROM:<a@x> BY=1;R MT-PRIORITY=0"),
+	    SMTP_PARSE_OK);
+	assert_int_equal(cmd.by_return, 1);
+	assert_int_equal(cmd.by_trace, 0);
+	assert_int_equal(cmd.has_priority, 1);
+	assert_int_equal(cmd.priority, 0);
+}
+
+static void
+test_etrn(void **state)
+{
+	static const char *const bad[] = { "ETRN", "ETRN @", "ETRN #",
+	    "ETRN a b", "ETRN \"x\"", "ETRN x%y", "ETRN <x>",
+	    "ETRN \303\244.example" };
+	size_t	 i;
+
+	(void)state;
+	assert_int_equal(parse("etrn ship.example"), SMTP_PARSE_OK);
+	assert_int_equal(cmd.verb, SMTP_ETRN);
+	assert_int_equal(parse("ETRN @ship.example"), SMTP_PARSE_OK);
+	assert_int_equal(parse("ETRN #queue_1"), SMTP_PARSE_OK);
+	for (i = 0; i < NELEM(bad); i++)
+		assert_int_equal(parse(bad[i]), SMTP_PARSE_SYNTAX);
 }
 
 static void
@@ -284,6 +341,8 @@ main(void)
 		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_mail),
 		cmocka_unit_test(test_mail_bad),
+		cmocka_unit_test(test_mail_priority),
+		cmocka_unit_test(test_etrn),
 		cmocka_unit_test(test_size_overflow),
 		cmocka_unit_test(test_rcpt),
 		cmocka_unit_test(test_rcpt_bad),

@@ -133,6 +133,22 @@ spool_commit_soon(void)
 	submitted.announced = 1;
 }
 
+static struct {
+	char		 who[PROTO_TEXT_MAX];
+	unsigned int	 count;
+	uint64_t	 messages;
+	int		 result;
+} requested;
+
+int
+spool_request(const char *who, uint64_t *messages)
+{
+	strlcpy(requested.who, who, sizeof(requested.who));
+	requested.count++;
+	*messages = requested.messages;
+	return (requested.result);
+}
+
 static void
 commit(int result)
 {
@@ -242,6 +258,7 @@ setup(void **state)
 	TAILQ_INSERT_TAIL(&child_conf->listeners, listener, entry);
 	memset(&submitted, 0, sizeof(submitted));
 	memset(&asked, 0, sizeof(asked));
+	memset(&requested, 0, sizeof(requested));
 	begin_error = write_error = 0;
 	released = 0;
 	return (0);
@@ -393,6 +410,13 @@ expect_silence(void)
 }
 
 static void
+say_fill(size_t n)
+{
+	while (n-- > 0)
+		say("x");
+}
+
+static void
 ask(const char *line, const char *reply)
 {
 	say(line);
@@ -493,7 +517,8 @@ static void
 test_ehlo(void **state)
 {
 	static const char *const words[] = { "PIPELINING", "SIZE 1000000",
-	    "CHUNKING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN" };
+	    "CHUNKING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN",
+	    "MT-PRIORITY", "DELIVERBY", "ETRN" };
 	const char	*reply;
 	char		 line[64];
 	size_t		 i;
@@ -858,6 +883,145 @@ test_dsn(void **state)
 	assert_null(r[1].orcpt);
 	commit(0);
 	(void)expect("250 2.0.0 ");
+}
+
+/* A message of that header with those parameters of MAIL, submitted. */
+static const struct envelope *
+submit_as(const char *parameters, const char *header)
+{
+	char	 line[256];
+
+	snprintf(line, sizeof(line), "MAIL FROM:<a@x>%s\r\n", parameters);
+	ask(line, "250 2.1.0 ");
+	ask("RCPT TO:<b@y>\r\n", "250 2.1.5 ");
+	data();
+	say(header);
+	say("\r\nx\r\n.\r\n");
+	expect_silence();
+	return (submitted.envelope);
+}
+
+static void
+taken(void)
+{
+	commit(0);
+	(void)expect("250 2.0.0 ");
+}
+
+/* The class by the header, and by MAIL, which wins. */
+static void
+test_class(void **state)
+{
+	const struct envelope	*e;
+
+	(void)state;
+	child_conf->global.bulk_larger = 1000;
+	dial();
+	e = submit_as("", "Subject: x\r\n");
+	assert_int_equal(e->class, PROTO_NORMAL);
+	assert_int_equal(e->priority, 0);
+	assert_int_equal(e->deadline, 0);
+	assert_int_equal(e->flags, 0);
+	assert_null(e->user);
+	taken();
+	e = submit_as("", "Subject: x\r\nPrecedence: list\r\n");
+	assert_int_equal(e->class, PROTO_BULK);
+	taken();
+	e = submit_as(" MT-PRIORITY=3", "Precedence: bulk\r\n");
+	assert_int_equal(e->class, PROTO_URGENT);
+	assert_int_equal(e->priority, 3);
+	assert_int_equal(e->flags, ENVELOPE_PRIORITY);
+	assert_non_null(strstr(submitted.body, " PRIORITY 3;\r\n"));
+	taken();
+	e = submit_as(" MT-PRIORITY=0", "X-Priority: 1\r\n");
+	assert_int_equal(e->class, PROTO_NORMAL);
+	assert_int_equal(e->flags, ENVELOPE_PRIORITY);
+	taken();
+	e = submit_as("", "MT-Priority: -2\r\n");
+	assert_int_equal(e->class, PROTO_BULK);
+	assert_int_equal(e->priority, -2);
+	assert_int_equal(e->flags, 0);
+	taken();
+	e = submit_as("", "Importance: high\r\n");
+	assert_int_equal(e->class, PROTO_URGENT);
+	taken();
+	ask("MAIL FROM:<al@isp.example> MT-PRIORITY=10\r\n", "501 5.5.4 ");
+	ask("MAIL FROM:<al@isp.example>\r\n", "250 2.1.0 ");
+	ask("RCPT TO:<b@y>\r\n", "250 2.1.5 ");
+	say("BDAT 1002 LAST\r\n");
+	say_fill(1000);
+	say("\r\n");
+	expect_silence();
+	assert_int_equal(submitted.envelope->class, PROTO_BULK);
+	/* An address of hers, though nobody has said that it is she. */
+	assert_string_equal(submitted.envelope->user, "alice");
+	taken();
+}
+
+static void
+test_deliver_by(void **state)
+{
+	const struct envelope	*e;
+	int64_t			 before = (int64_t)time(NULL);
+
+	(void)state;
+	dial();
+	e = submit_as(" BY=3600;RT", "");
+	assert_true(e->deadline >= before + 3600);
+	assert_true(e->deadline <= (int64_t)time(NULL) + 3600);
+	assert_int_equal(e->flags, ENVELOPE_BY_RETURN | ENVELOPE_BY_TRACE);
+	taken();
+	e = submit_as(" BY=999999999;N", "");
+	assert_true(e->deadline >= before + 999999999);
+	assert_int_equal(e->flags, 0);
+	taken();
+	e = submit_as(" BY=-5;N", "");
+	assert_int_equal(e->deadline, 0);
+	taken();
+	ask("MAIL FROM:<a@x> BY=0;R\r\n", "501 5.5.4 ");
+}
+
+/* RFC 1985: a call is asked for, by those whose mail would go. */
+static void
+test_etrn(void **state)
+{
+	(void)state;
+	dial();
+	ask("ETRN ship.example\r\n", "250 2.0.0 OK, queuing for node "
+	    "ship.example started\r\n");
+	assert_string_equal(requested.who,
+	    "[192.0.2.7] (ETRN ship.example)");
+	requested.messages = 7;
+	ask("etrn @ship.example\r\n", "253 2.0.0 OK, 7 pending messages ");
+	requested.result = -1;
+	ask("ETRN #x\r\n", "458 4.3.0 ");
+	assert_int_equal(requested.count, 3);
+	ask("ETRN\r\n", "501 5.5.4 ");
+	ask("ETRN a b\r\n", "501 5.5.4 ");
+	ask("MAIL FROM:<a@x>\r\n", "250 2.1.0 ");
+	ask("ETRN ship.example\r\n", "503 5.5.1 ");
+	assert_int_equal(requested.count, 3);
+}
+
+static void
+test_etrn_refused(void **state)
+{
+	(void)state;
+	set(&child_conf->global.users, "/etc/mail/users");
+	listener->service = SERVICE_SUBMISSION;
+	dial_from("198.51.100.1");
+	(void)expect("220 ");
+	ask("ETRN ship.example\r\n", "503 5.5.1 ");
+	ask("EHLO x\r\n", "250-");
+	ask("ETRN ship.example\r\n", "459 4.7.1 ");
+	assert_int_equal(requested.count, 0);
+	say("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n");
+	expect_silence();
+	answer(PROTO_AUTH_RIGHT);
+	(void)expect("235 2.7.0 ");
+	ask("ETRN ship.example\r\n", "250 2.0.0 ");
+	assert_string_equal(requested.who,
+	    "alice at [198.51.100.1] (ETRN ship.example)");
 }
 
 static void
@@ -1455,6 +1619,8 @@ main(void)
 		T(test_bdat_bare), T(test_bdat_order),
 		T(test_bdat_bad_size), T(test_large), T(test_disk_full),
 		T(test_loop), T(test_8bit), T(test_dsn), T(test_order),
+		T(test_class), T(test_deliver_by), T(test_etrn),
+		T(test_etrn_refused),
 		T(test_syntax), T(test_long_lines), T(test_errors_limit),
 		T(test_recipients_limit), T(test_same_recipient),
 		T(test_network_refused), T(test_no_networks),
