@@ -45,8 +45,9 @@ FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/inbox.o fetchd/known.o fetchd/pop3_client.o fetchd/pop3_reply.o \
 	fetchd/schedule.o fetchd/session.o
 
-RELAYCTL_OBJS = relayctl/command.o relayctl/json.o relayctl/relayctl.o \
-	relayctl/show.o
+RELAYCTL_OBJS = relayctl/addrlist.o relayctl/command.o relayctl/json.o \
+	relayctl/relayctl.o relayctl/sendmail.o relayctl/show.o \
+	relayctl/submission.o relayctl/submit.o
 
 PROGRAMS = parent/relayd spoold/spoold dialerd/dialerd fetchd/fetchd \
 	relayctl/relayctl
@@ -99,6 +100,7 @@ paths.h: FORCE
 	echo '#define EMPTYDIR "$(LOCALSTATEDIR)/empty/relayd"'; \
 	echo '#define CONTROL_SOCKET "$(RUNSTATEDIR)/relayd/relayd.sock"'; \
 	echo '#define CONTROL_SOCKET_RO "$(RUNSTATEDIR)/relayd/status.sock"'; \
+	echo '#define SUBMIT_SOCKET "$(RUNSTATEDIR)/relayd/submit.sock"'; \
 	} > paths.h.new
 	@cmp -s paths.h.new paths.h || cp paths.h.new paths.h
 	@rm -f paths.h.new
@@ -121,6 +123,7 @@ include regress/unit/FLUSH.mk
 include regress/unit/LINE.mk
 include regress/unit/MAILBOX.mk
 include regress/unit/PLUMBING.mk
+include regress/unit/SENDMAIL.mk
 include regress/unit/SMTPIN.mk
 include regress/unit/STORE.mk
 
@@ -150,7 +153,8 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/route_test regress/unit/netmatch_test \
 	regress/unit/listener_test regress/unit/smtp_server_test \
 	regress/unit/queue_record_test regress/unit/queue_test \
-	regress/unit/queue_crash_test regress/unit/fetchlog_test
+	regress/unit/queue_crash_test regress/unit/fetchlog_test \
+	regress/unit/submission_test
 
 FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \
@@ -159,7 +163,8 @@ FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/conf_msg_fuzz regress/fuzz/dot_fuzz \
 	regress/fuzz/imsg_fuzz regress/fuzz/address_fuzz \
 	regress/fuzz/smtp_command_fuzz regress/fuzz/header_fuzz \
-	regress/fuzz/queue_record_fuzz regress/fuzz/fetchlog_fuzz
+	regress/fuzz/queue_record_fuzz regress/fuzz/fetchlog_fuzz \
+	regress/fuzz/submission_fuzz
 
 $(REGRESS_OBJS): $(HEADERS) $(REGRESS_HEADERS)
 
@@ -210,6 +215,8 @@ install: all
 	    "$(MAN)/man5" "$(MAN)/man8" "$(EXAMPLES)" \
 	    "$(DESTDIR)$(SYSCONFDIR)/mail"
 	install -m 0755 parent/relayd relayctl/relayctl "$(DESTDIR)$(SBINDIR)"
+	for n in sendmail mailq newaliases; do \
+	    ln -sf relayctl "$(DESTDIR)$(SBINDIR)/$$n"; done
 	install -m 0755 spoold/spoold dialerd/dialerd fetchd/fetchd \
 	    "$(DESTDIR)$(LIBEXECDIR)"
 	$(SITED) man/relayd.conf.5 >"$(MAN)/man5/relayd.conf.5"
@@ -226,6 +233,9 @@ install: all
 
 uninstall:
 	rm -f "$(DESTDIR)$(SBINDIR)/relayd" "$(DESTDIR)$(SBINDIR)/relayctl"
+	for n in sendmail mailq newaliases; do \
+	    if [ "`readlink "$(DESTDIR)$(SBINDIR)/$$n"`" = relayctl ]; then \
+	    rm -f "$(DESTDIR)$(SBINDIR)/$$n"; fi; done
 	rm -f "$(MAN)/man5/relayd.conf.5" "$(MAN)/man8/relayd.8" \
 	    "$(MAN)/man8/relayctl.8"
 	rm -rf "$(DESTDIR)$(LIBEXECDIR)" "$(EXAMPLES)"

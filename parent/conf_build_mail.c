@@ -28,7 +28,7 @@ build_listener(struct build *b, struct word key, struct word host)
 	const char *why;
 
 	b->listener = &b->no_listener;
-	if (value_address(host.text, &why) == -1)
+	if (host.text[0] != '/' && value_address(host.text, &why) == -1)
 		build_wrong(b, host, why);
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
 		build_no_memory(b, key.pos);
@@ -67,6 +67,19 @@ build_listener_from(struct build *b, struct words *list)
 	}
 }
 
+/* Who is on this machine needs neither a network nor a password. */
+static void
+build_local_listener(struct build *b, struct conf_listener *l,
+    struct word service)
+{
+	if (l->service != SERVICE_SMTP)
+		build_error(b, service.pos, "a local socket is for smtp, not "
+		    "%s", service.text);
+	if (l->port != 0 || l->pki != NULL || !TAILQ_EMPTY(&l->from))
+		build_error(b, service.pos, "a local socket has neither "
+		    "\"port\" nor \"tls\" nor \"from\"");
+}
+
 void
 build_listener_end(struct build *b, struct word service)
 {
@@ -89,6 +102,10 @@ build_listener_end(struct build *b, struct word service)
 		;
 	l->service = services[i].service;
 	l->tls = services[i].tls;
+	if (l->host != NULL && conf_listener_local(l)) {
+		build_local_listener(b, l, service);
+		return;
+	}
 	if (l->tls == TLS_MODE_NONE && l->pki != NULL)
 		l->tls = TLS_MODE_STARTTLS;
 	if (l->port == 0)

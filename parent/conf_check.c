@@ -165,7 +165,10 @@ check_listeners(struct check *k)
 		TAILQ_FOREACH(b, &k->conf->listeners, entry) {
 			if (a == b)
 				break;
-			if (conf_same_socket(a, b))
+			if (conf_same_socket(a, b) && conf_listener_local(a))
+				ERROR(k, a, "listen on %s is there already",
+				    a->host);
+			else if (conf_same_socket(a, b))
 				ERROR(k, a, "listen on %s port %u is there "
 				    "already", a->host, a->port);
 			else if (covers(a, b) || covers(b, a))
@@ -182,6 +185,11 @@ check_listeners(struct check *k)
 static void
 check_listener(struct check *k, const struct conf_listener *l)
 {
+	struct sockaddr_un sun;
+
+	if (conf_listener_local(l) && strlen(l->host) >= sizeof(sun.sun_path))
+		ERROR(k, l, "listen on %s: a socket's path has at most %zu "
+		    "bytes", l->host, sizeof(sun.sun_path) - 1);
 	if (l->tls != TLS_MODE_NONE && l->pki == NULL)
 		ERROR(k, l, "a listener with TLS needs a pki: tls \"name\"");
 	if (l->pki != NULL && conf_pki_find(k->conf, l->pki) == NULL)

@@ -26,10 +26,14 @@
 #define LISTEN_WAIT	3000	/* milliseconds, at start, for all of them */
 #define LISTEN_LOOK	50	/* milliseconds between two tries */
 
+#define SOCKET_PATH_MAX	sizeof(((struct sockaddr_un *)0)->sun_path)
+
 static struct control_socket {
-	char	 path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char	 path[SOCKET_PATH_MAX];
 	int	 fd;
 } control[2] = { { "", -1 }, { "", -1 } };	/* by read-only or not */
+
+static int	 local_bind(const char *, mode_t, int);
 
 /* 1 after a while, as long as it makes sense to wait for an address. */
 static int
@@ -52,6 +56,10 @@ bind_one(struct conf_listener *l, int wait)
 	char		 port[8];
 	int		 one = 1, r;
 
+	if (conf_listener_local(l)) {
+		l->fd = local_bind(l->host, 0666, LISTEN_BACKLOG);
+		return (l->fd == -1 ? -1 : 0);
+	}
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_socktype = SOCK_STREAM;
 	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
@@ -127,13 +135,13 @@ listen_bind(struct conf *conf, const struct conf *old)
 
 /* The directory is made; nobody else may be able to replace the socket. */
 static int
-control_dir(const char *path)
+local_dir(const char *path)
 {
 	struct stat	 st;
-	char		*slash, dir[sizeof(control[0].path)];
+	char		*slash, dir[SOCKET_PATH_MAX];
 
 	if (strlcpy(dir, path, sizeof(dir)) >= sizeof(dir)) {
-		log_warnx("control socket %s: path too long", path);
+		log_warnx("socket %s: path too long", path);
 		return (-1);
 	}
 	if ((slash = strrchr(dir, '/')) == NULL || slash == dir)
@@ -149,8 +157,7 @@ control_dir(const char *path)
 	}
 	if (st.st_uid != 0 || ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
 	    (st.st_mode & S_ISVTX) == 0)) {
-		log_warnx("control socket %s: others than root can replace it",
-		    path);
+		log_warnx("socket %s: others than root can replace it", path);
 		return (-1);
 	}
 	return (0);
@@ -158,7 +165,7 @@ control_dir(const char *path)
 
 /* 0 when nobody listens there, or -1 with errno. */
 static int
-control_dead(const struct sockaddr_un *sun)
+local_dead(const struct sockaddr_un *sun)
 {
 	int	 fd, r;
 
@@ -179,7 +186,7 @@ control_dead(const struct sockaddr_un *sun)
 
 /* What a relayd that died left there is removed, but nothing else is. */
 static int
-control_clear(const struct sockaddr_un *sun)
+local_clear(const struct sockaddr_un *sun)
 {
 	struct stat	 st;
 
@@ -189,20 +196,21 @@ control_clear(const struct sockaddr_un *sun)
 		errno = ENOTSOCK;
 		return (-1);
 	}
-	while (control_dead(sun) == -1)
+	while (local_dead(sun) == -1)
 		if (!listen_again())
 			return (-1);
 	return (unlink(sun->sun_path));
 }
 
+/* The listening socket, or -1 (logged). */
 static int
-control_bind(struct control_socket *c, const char *path, mode_t mode)
+local_bind(const char *path, mode_t mode, int backlog)
 {
 	struct sockaddr_un	 sun;
 	mode_t			 old;
 	int			 fd, r;
 
-	if (control_dir(path) == -1)
+	if (local_dir(path) == -1)
 		return (-1);
 	memset(&sun, 0, sizeof(sun));
 	sun.sun_family = AF_UNIX;
@@ -210,32 +218,38 @@ control_bind(struct control_socket *c, const char *path, mode_t mode)
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
-	    control_clear(&sun) == -1)
+	    local_clear(&sun) == -1)
 		goto fail;
 	old = umask(~mode & 0777);
 	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
 	umask(old);
 	if (r == -1 || chmod(path, mode) == -1 ||
-	    listen(fd, CONTROL_BACKLOG) == -1)
+	    listen(fd, backlog) == -1)
 		goto fail;
-	c->fd = fd;
-	strlcpy(c->path, path, sizeof(c->path));
-	return (0);
+	return (fd);
 
 fail:
-	log_warn("control socket %s", path);
+	log_warn("socket %s", path);
 	if (fd != -1)
 		close(fd);
 	return (-1);
 }
 
+static int
+control_bind(struct control_socket *c, const char *path, mode_t mode)
+{
+	if (c->fd != -1)
+		return (0);
+	if ((c->fd = local_bind(path, mode, CONTROL_BACKLOG)) == -1)
+		return (-1);
+	strlcpy(c->path, path, sizeof(c->path));
+	return (0);
+}
+
 int
 listen_control(const struct conf *conf)
 {
-	if (control[0].fd == -1 &&
-	    control_bind(&control[0], conf->global.control, 0660) == -1)
-		return (-1);
-	if (control[1].fd == -1 &&
+	if (control_bind(&control[0], conf->global.control, 0660) == -1 ||
 	    control_bind(&control[1], conf->global.control_ro, 0666) == -1)
 		return (-1);
 	return (0);
@@ -248,10 +262,15 @@ listen_control_fd(int readonly)
 }
 
 void
-listen_control_unlink(void)
+listen_unlink(const struct conf *conf)
 {
-	int	 i;
+	struct conf_listener	*l;
+	int			 i;
 
+	if (conf != NULL)
+		TAILQ_FOREACH(l, &conf->listeners, entry)
+			if (l->fd != -1 && conf_listener_local(l))
+				unlink(l->host);
 	for (i = 0; i < 2; i++)
 		if (control[i].fd != -1)
 			unlink(control[i].path);

@@ -202,7 +202,7 @@ main(int argc, char *argv[])
 	spooldir_make(parent_conf);
 	if (listen_control(parent_conf) == -1 ||
 	    listen_bind(parent_conf, NULL) == -1) {
-		listen_control_unlink();
+		listen_unlink(parent_conf);
 		return (1);
 	}
 	if (!o.debug && daemon(0, 0) == -1)

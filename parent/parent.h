@@ -67,7 +67,8 @@ void		 listen_close(struct conf *);
 int		 listen_control(const struct conf *);
 /* A duplicate of the control socket for dialerd, or -1. */
 int		 listen_control_fd(int readonly);
-void		 listen_control_unlink(void);
+/* The paths of the control sockets and of the configuration's local ones. */
+void		 listen_unlink(const struct conf *);
 
 /* spooldir.c: directories, with their owners.  Fatal when it cannot be. */
 void		 spooldir_make(const struct conf *);

@@ -275,6 +275,12 @@ print_listeners(FILE *f, const struct conf *conf)
 		fprintf(f, "\n");
 	}
 	TAILQ_FOREACH(l, &conf->listeners, entry) {
+		if (conf_listener_local(l)) {
+			fprintf(f, "listen on ");
+			print_quoted(f, l->host);
+			fprintf(f, " %s\n", service_name(l));
+			continue;
+		}
 		fprintf(f, "listen on %s port %u %s", l->host, l->port,
 		    service_name(l));
 		if (l->pki != NULL) {

@@ -453,7 +453,7 @@ proc_stop_step(void)
 	}
 	if (stopping == 2 && procs[PROC_SPOOLD].pid == 0 &&
 	    procs[PROC_FETCHD].pid == 0 && !line_is_open()) {
-		listen_control_unlink();
+		listen_unlink(parent_conf);
 		log_info("terminated");
 		exit(0);
 	}

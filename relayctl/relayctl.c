@@ -16,6 +16,7 @@
 #include "config.h"
 #include "imsg.h"
 #include "proto.h"
+#include "sendmail.h"
 #include "show.h"
 
 /* dialerd gives others 30 s for their part of an answer. */
@@ -230,6 +231,31 @@ run(const struct request *r, const char *path)
 	return (status);
 }
 
+/* Under another name: the exit status. */
+static int
+as_sendmail(int argc, char *argv[])
+{
+	char *const	 queue[] = { (char []){ "show" }, (char []){ "queue" } };
+	char *const	 reload[] = { (char []){ "reload" } };
+	struct request	 r;
+	char		 error[256];
+	int		 status = 0;
+
+	switch (sendmail_main(argc, argv, &status)) {
+	case SENDMAIL_DONE:
+		return (status);
+	case SENDMAIL_MAILQ:
+		if (command_parse(&r, 2, queue, error, sizeof(error)) == -1)
+			errx(1, "%s", error);
+		break;
+	case SENDMAIL_NEWALIASES:
+		if (command_parse(&r, 1, reload, error, sizeof(error)) == -1)
+			errx(1, "%s", error);
+		break;
+	}
+	return (run(&r, NULL));
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -238,6 +264,8 @@ main(int argc, char *argv[])
 	char		 error[256];
 	int		 ch;
 
+	if (sendmail_is(getprogname()))
+		return (as_sendmail(argc, argv));
 	while ((ch = getopt(argc, argv, "js:")) != -1) {
 		switch (ch) {
 		case 'j':

@@ -65,7 +65,8 @@ struct conf_pki {
 
 struct conf_listener {
 	TAILQ_ENTRY(conf_listener) entry;
-	char			*host;		/* numeric address */
+	char			*host;		/* numeric address, or path
+						 * of a local socket */
 	uint32_t		 port;
 	uint32_t		 service;	/* enum service */
 	uint32_t		 tls;		/* enum tls_mode */
@@ -232,6 +233,9 @@ struct conf_budget {
 	uint64_t		 keep;		/* of it for urgent mail */
 	uint32_t		 line;
 };
+
+/* 1 when it is for this machine's programs. */
+#define conf_listener_local(l)	((l)->host[0] == '/')
 
 TAILQ_HEAD(conf_domains, conf_domain);
 TAILQ_HEAD(conf_pkis, conf_pki);

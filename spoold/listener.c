@@ -98,7 +98,9 @@ client_add(const struct sockaddr_storage *peer)
 		netmatch_address(peer, &c->address);
 		RB_INSERT(listener_clients, &clients, c);
 	}
-	if (c->sessions >= child_conf->global.sessions_per_address) {
+	/* All of this machine's users have one address, which is none. */
+	if (c->address.family != AF_UNSPEC &&
+	    c->sessions >= child_conf->global.sessions_per_address) {
 		if (c->sessions == 0) {
 			RB_REMOVE(listener_clients, &clients, c);
 			free(c);

@@ -85,7 +85,9 @@ route_recipient(const struct conf *conf, const struct address *a,
 
 	here = domain[0] == '\0' || is_local_domain(conf, domain);
 	u = find_by_address(conf, a);
-	if (u == NULL && here)
+	/* Programs of this machine name its users by its own name. */
+	if (u == NULL && (here || (conf->global.hostname != NULL &&
+	    strcasecmp(domain, conf->global.hostname) == 0)))
 		u = find_here(conf, a);
 	if (u != NULL) {
 		route.kind = ROUTE_LOCAL;

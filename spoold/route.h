@@ -22,7 +22,8 @@ struct route {
 
 /*
  * A known address of a user, or a user's name at a local domain, is local;
- * so is postmaster, when the configuration names one.  Everything else goes
+ * so is postmaster, when the configuration names one.  At our host name
+ * users are local, but nobody else is missed there.  Everything else goes
  * upstream if the client may relay.  Case does not matter for local users.
  */
 struct route	 route_recipient(const struct conf *, const struct address *,

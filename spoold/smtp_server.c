@@ -185,7 +185,8 @@ session_policy(struct smtp_session *s, const struct conf_listener *l)
 	s->pki = pki;
 	s->service = l->service;
 	s->restricted = !TAILQ_EMPTY(&l->from);
-	s->listed = netmatch_list(&s->peer, &l->from);
+	s->listed = conf_listener_local(l) ||
+	    netmatch_list(&s->peer, &l->from);
 	return (0);
 }
 
@@ -214,6 +215,19 @@ session_new(int fd, const struct conf_listener *l,
 	return (s);
 }
 
+/* Which of this machine's users it is. */
+static void
+log_local(int fd)
+{
+	uid_t	 uid;
+	gid_t	 gid;
+
+	if (getpeereid(fd, &uid, &gid) == -1)
+		log_warn("smtp: local client");
+	else
+		log_info("smtp: local client uid=%u", (unsigned int)uid);
+}
+
 void
 smtp_server_accept(int fd, const struct conf_listener *l,
     const struct sockaddr_storage *peer)
@@ -227,8 +241,11 @@ smtp_server_accept(int fd, const struct conf_listener *l,
 		listener_release(peer);
 		return;
 	}
-	log_debug("smtp: session address=[%s] listener=[%s]:%u", s->address,
-	    l->host, l->port);
+	if (conf_listener_local(l))
+		log_local(fd);
+	else
+		log_debug("smtp: session address=[%s] listener=[%s]:%u",
+		    s->address, l->host, l->port);
 	stream_timeout(s->stream, SMTP_IDLE_TIMEOUT);
 	if (l->tls != TLS_MODE_IMPLICIT) {
 		s->state = smtp_state_command;

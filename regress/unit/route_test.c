@@ -136,6 +136,20 @@ test_postmaster(void **state)
 	assert_int_equal(route("alice", 0).kind, ROUTE_NO_USER);
 }
 
+/* A machine's own name does for its users, and hides nobody's. */
+static void
+test_hostname(void **state)
+{
+	(void)state;
+	add_upstream("smtp.isp.example");
+	assert_non_null(conf->global.hostname = strdup("mail.isp.example"));
+	assert_non_null(conf->global.postmaster = strdup("bob"));
+	assert_local("alice@Mail.isp.example", "alice");
+	assert_local("postmaster@mail.isp.example", "bob");
+	assert_int_equal(route("carol@mail.isp.example", 1).kind, ROUTE_RELAY);
+	assert_int_equal(route("alice@isp.example", 1).kind, ROUTE_RELAY);
+}
+
 static void
 test_postmaster_unknown(void **state)
 {
@@ -152,6 +166,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_relay, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_postmaster, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_hostname, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_postmaster_unknown,
 		    setup, teardown)
