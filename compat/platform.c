@@ -7,7 +7,9 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #endif
 
 #include "platform.h"
@@ -33,6 +35,26 @@ platform_revoke_tty(int fd, const char *path)
 #else
 	(void)fd;
 	return (revoke(path));
+#endif
+}
+
+int
+platform_memory_file(const char *name)
+{
+#ifdef __linux__
+	int	 fd;
+
+	if ((fd = memfd_create(name, MFD_CLOEXEC)) == -1)
+		return (-1);
+	if (fchmod(fd, 0600) == -1) {
+		close(fd);
+		return (-1);
+	}
+	return (fd);
+#else
+	(void)name;
+	errno = ENOSYS;
+	return (-1);
 #endif
 }
 

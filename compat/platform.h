@@ -15,6 +15,12 @@ int	 platform_die_with_parent(int sig);
 int	 platform_revoke_tty(int fd, const char *path);
 
 /*
+ * A file without a name, in memory, that its owner alone may read and write.
+ * Its descriptor, or -1 with errno: ENOSYS where there is no such thing.
+ */
+int	 platform_memory_file(const char *name);
+
+/*
  * Loads the time zone and keeps it: call before chroot(2), after which its
  * file is out of reach.
  */

@@ -43,12 +43,28 @@ struct account {
 	struct session		 session;
 	struct inbox		 inbox;
 	int			 trusted;	/* the peer is who it should be */
+	int			 resuming;	/* with a TLS session to keep */
+	int			 offered;	/* ... there was one */
+	int			 retried;	/* with the usual TLS */
 	int			 stopping;
 	uint64_t		 bytes_in, bytes_out;	/* of closed streams */
 	int			 error;
 	char			 text[PROTO_TEXT_MAX];
 	time_t			 finished;
 };
+
+#define HASH_BEGIN	2166136261U	/* FNV-1a */
+#define HASH_PRIME	16777619U
+
+static uint32_t
+hash_bytes(const uint8_t *p, size_t len)
+{
+	uint32_t	 hash = HASH_BEGIN;
+
+	while (len-- > 0)
+		hash = (hash ^ *p++) * HASH_PRIME;
+	return (hash);
+}
 
 void
 remote_free(struct remote *r)
@@ -78,7 +94,9 @@ remote_new(const struct conf_upstream *u)
 			goto fail;
 		memcpy(r->ca, u->ca_mem, u->ca_len);
 		r->ca_len = u->ca_len;
+		r->ca_hash = hash_bytes(r->ca, r->ca_len);
 	}
+	r->known = known_upstream(r->host, r->port, r->proto);
 	return (r);
 fail:
 	remote_free(r);
@@ -167,6 +185,19 @@ account_end(struct account *a)
 	evtimer_add(&a->end_event, &now);
 }
 
+/* The first connection has its session, or will never have one. */
+static void
+first_over(struct account *a)
+{
+	struct remote	*r = a->remote;
+
+	if (r->first != a || r->first_done)
+		return;
+	r->first_done = 1;
+	if (r->ready != NULL)
+		r->ready();
+}
+
 /* Off the line: the end comes when spoold has said what is durable. */
 static void
 account_sync(struct account *a)
@@ -174,6 +205,7 @@ account_sync(struct account *a)
 	if (a->state == ACCOUNT_ENDED)
 		return;
 	a->state = ACCOUNT_SYNCING;
+	first_over(a);
 	if (!a->stopping)
 		evtimer_del(&a->timer);
 	drop_connector(a);
@@ -236,13 +268,117 @@ try_next_address(struct account *a, struct session *s)
 	return (1);
 }
 
+/* An account that does not come to a session. */
+static void
+give_up(struct account *a)
+{
+	close_stream(a, 0);
+	account_sync(a);
+}
+
+/*
+ * What the hello offers of TLS 1.2: these are what any server of that age
+ * has, and each name more is paid for by the bit.  Where they do not do, the
+ * usual ones are tried.
+ */
+#define CIPHERS		"ECDHE+AESGCM:ECDHE+CHACHA20"
+
+/* Is there a connection that this one had better wait for? */
+static int
+wants_session(const struct account *a)
+{
+	const struct remote	*r = a->remote;
+
+	return (r->tls != TLS_MODE_NONE && r->known != NULL &&
+	    known_resume(r->known, r->accounts, r->ca_hash, time(NULL)));
+}
+
+int
+account_waits(const struct account *a)
+{
+	const struct remote	*r = a->remote;
+
+	return (r->first != NULL && !r->first_done && wants_session(a));
+}
+
+static int
+tune_tls(struct account *a)
+{
+	struct known_upstream	*k = a->remote->known;
+
+	if (k == NULL || k->plain_tls)
+		return (0);
+	if (tls_config_set_ciphers(a->tls_config, CIPHERS) == -1)
+		return (-1);
+	a->resuming = wants_session(a);
+	if (!a->resuming)
+		return (0);
+	a->offered = k->session_at != 0;
+	if (a->remote->first == NULL) {
+		a->remote->first = a;
+		/* What it would bring is there already. */
+		a->remote->first_done = a->offered && k->hits > 0;
+	}
+	if (tls_config_set_protocols(a->tls_config,
+	    TLS_PROTOCOL_TLSv1_2) == -1 ||
+	    tls_config_set_session_fd(a->tls_config, k->session_fd) == -1)
+		return (-1);
+	return (0);
+}
+
+static int
+make_tls(struct account *a)
+{
+	if (a->remote->tls == TLS_MODE_NONE)
+		return (0);
+	tls_config_free(a->tls_config);
+	a->resuming = 0;
+	if (a->remote->ca == NULL) {
+		account_fail(a, EINVAL, "there are no certificates to trust");
+		return (-1);
+	}
+	/* libtls verifies certificate and name unless told not to. */
+	if ((a->tls_config = tls_config_new()) == NULL ||
+	    tls_config_set_ca_mem(a->tls_config, a->remote->ca,
+	    a->remote->ca_len) == -1 || tune_tls(a) == -1) {
+		account_fail(a, EINVAL, "TLS cannot be set up");
+		return (-1);
+	}
+	return (0);
+}
+
+/* A server that wants more of TLS than the little that was offered. */
+static int
+try_usual_tls(struct account *a, struct session *s)
+{
+	if (a->trusted || a->stopping || a->retried || s->error != ECONNRESET ||
+	    a->tls_config == NULL || a->remote->known == NULL ||
+	    strstr(s->text, "tls handshake") == NULL ||
+	    strstr(s->text, "alert") == NULL)
+		return (0);
+	log_info("account name=%s event=usual-tls error=\"%s\"", a->name,
+	    s->text);
+	a->remote->known->plain_tls = 1;
+	a->retried = 1;
+	session_free(s);
+	close_stream(a, 0);
+	first_over(a);
+	if (make_tls(a) == -1) {
+		give_up(a);
+		return (1);
+	}
+	a->state = ACCOUNT_CONNECTING;
+	connector_again(a->connector);
+	return (1);
+}
+
 static void
 session_over(struct session *s, void *arg)
 {
 	struct account	*a = arg;
 	int		 farewell = s->error == 0;
 
-	if (try_next_address(a, s))
+	if (try_usual_tls(a, s) || try_next_address(a, s))
 		return;
 	if (s->error == ETIMEDOUT)
 		remote_dead(a->remote, s->text);
@@ -254,33 +390,6 @@ session_over(struct session *s, void *arg)
 	session_free(s);
 	close_stream(a, farewell);
 	account_sync(a);
-}
-
-/* An account that does not come to a session. */
-static void
-give_up(struct account *a)
-{
-	close_stream(a, 0);
-	account_sync(a);
-}
-
-static int
-make_tls(struct account *a)
-{
-	if (a->remote->tls == TLS_MODE_NONE)
-		return (0);
-	if (a->remote->ca == NULL) {
-		account_fail(a, EINVAL, "there are no certificates to trust");
-		return (-1);
-	}
-	/* libtls verifies certificate and name unless told not to. */
-	if ((a->tls_config = tls_config_new()) == NULL ||
-	    tls_config_set_ca_mem(a->tls_config, a->remote->ca,
-	    a->remote->ca_len) == -1) {
-		account_fail(a, EINVAL, "TLS cannot be set up");
-		return (-1);
-	}
-	return (0);
 }
 
 static void
@@ -297,8 +406,7 @@ begin_session(struct account *a)
 	s->tls = a->remote->tls;
 	s->tls_config = a->tls_config;
 	s->inbox = &a->inbox;
-	s->known = known_upstream(a->remote->host, a->remote->port,
-	    a->remote->proto);
+	s->known = a->remote->known;
 	s->memory = known_mailbox(a->name, a->inbox.mailbox);
 	s->stream = a->stream;
 	s->finished = session_over;
@@ -317,6 +425,11 @@ account_stream(struct stream *stream, enum stream_event ev, void *arg)
 
 	if (ev == STREAM_SECURE || ev == STREAM_DATA)
 		remote_answered(a->remote);
+	if (ev == STREAM_SECURE && a->resuming) {
+		known_resumed(a->remote->known, a->offered,
+		    stream_tls_resumed(stream), time(NULL));
+		first_over(a);
+	}
 	if (ev == STREAM_SECURE || (ev == STREAM_DATA &&
 	    a->remote->tls == TLS_MODE_NONE))
 		a->trusted = 1;
@@ -367,7 +480,7 @@ account_timer(int fd, short events, void *arg)
 	}
 }
 
-/* FNV-1a: the string, its end included. */
+/* The string, its end included. */
 static uint32_t
 hash_add(uint32_t hash, const char *s, int fold)
 {
@@ -377,7 +490,7 @@ hash_add(uint32_t hash, const char *s, int fold)
 		c = (uint8_t)*s;
 		if (fold && c >= 'A' && c <= 'Z')
 			c += 'a' - 'A';
-		hash = (hash ^ c) * 16777619;
+		hash = (hash ^ c) * HASH_PRIME;
 	} while (*s++ != '\0');
 	return (hash);
 }
@@ -390,7 +503,7 @@ hash_add(uint32_t hash, const char *s, int fold)
 static uint32_t
 mailbox_id(const struct account *a)
 {
-	uint32_t	 hash = 2166136261U;
+	uint32_t	 hash = HASH_BEGIN;
 
 	hash = hash_add(hash, a->remote->host, 1);
 	return (hash_add(hash, a->login, 0));

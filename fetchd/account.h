@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "known.h"
 #include "proto.h"
 
 /* An upstream's mailboxes, for all accounts that are there. */
@@ -23,7 +24,17 @@ struct remote {
 	uint32_t		 proto;		/* enum fetch_proto */
 	uint8_t			*ca;		/* PEM, or NULL */
 	size_t			 ca_len;
+	uint32_t		 ca_hash;
+	struct known_upstream	*known;		/* or NULL */
 	/* In this window. */
+	unsigned int		 accounts;	/* that are there */
+	/*
+	 * The first connection, whose TLS session the others are to go on
+	 * with: they wait for it, and ready tells when they need not.
+	 */
+	const struct account	*first;
+	int			 first_done;
+	void			(*ready)(void);
 	int			 answered;	/* something came from it */
 	char			 dead[PROTO_TEXT_MAX];	/* why it did not */
 };
@@ -47,6 +58,8 @@ struct account	*account_new(const struct conf_account *,
 		    account_ended_cb *, void *arg);
 /* Closes and aborts whatever goes on.  NULL is allowed. */
 void		 account_free(struct account *);
+/* 1 while it had better not be started: another one will save it bytes. */
+int		 account_waits(const struct account *);
 /* The end is told from the event loop. */
 void		 account_start(struct account *);
 /*

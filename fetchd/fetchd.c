@@ -10,6 +10,7 @@
 #include "ask.h"
 #include "child.h"
 #include "delivery.h"
+#include "known.h"
 #include "log.h"
 #include "schedule.h"
 
@@ -83,6 +84,7 @@ fetchd_shutdown(void)
 
 static const struct child_ops fetchd_ops = {
 	.self = PROC_FETCHD,
+	.begin = known_begin,
 	.parent_rows = parent_rows,
 	.peer_rows = {
 		[PROC_SPOOLD] = spoold_rows,

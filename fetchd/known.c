@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "known.h"
+#include "platform.h"
 
 /* Of accounts that are configured no more there is an end. */
 #define KNOWN_MAX	20000
@@ -19,6 +21,14 @@
  * the mailbox is read that often whatever it says.
  */
 #define UNREAD_MAX	16
+
+/* So many upstreams have sessions: there are seldom more than one or two. */
+#define SESSIONS	32
+/* OpenSSL's servers keep theirs two hours, others for longer. */
+#define SESSION_AGE	7200	/* seconds */
+
+static int	 session_fds[SESSIONS];
+static unsigned int	 nsessions, nsessions_used;
 
 static int
 upstream_cmp(const struct known_upstream *a, const struct known_upstream *b)
@@ -47,6 +57,16 @@ RB_PROTOTYPE(known_mailboxes, known_mailbox, entry, mailbox_cmp)
 RB_GENERATE(known_upstreams, known_upstream, entry, upstream_cmp)
 RB_GENERATE(known_mailboxes, known_mailbox, entry, mailbox_cmp)
 
+void
+known_begin(void)
+{
+	int	 fd;
+
+	while (nsessions < SESSIONS &&
+	    (fd = platform_memory_file("tls-session")) != -1)
+		session_fds[nsessions++] = fd;
+}
+
 struct known_upstream *
 known_upstream(const char *host, uint16_t port, uint32_t proto)
 {
@@ -57,10 +77,13 @@ known_upstream(const char *host, uint16_t port, uint32_t proto)
 	strlcpy(new->host, host, sizeof(new->host));
 	new->port = port;
 	new->proto = proto;
+	new->session_fd = -1;
 	if (nupstreams >= KNOWN_MAX)
 		u = RB_FIND(known_upstreams, &upstreams, new);
 	else if ((u = RB_INSERT(known_upstreams, &upstreams, new)) == NULL) {
 		nupstreams++;
+		if (nsessions_used < nsessions)
+			new->session_fd = session_fds[nsessions_used++];
 		return (new);
 	}
 	free(new);
@@ -108,6 +131,40 @@ known_news(struct known_mailbox *m, int news)
 	}
 	m->windows++;
 	m->news += news != 0;
+}
+
+int
+known_session(const struct known_upstream *u, int64_t now)
+{
+	return (u->session_at != 0 && now >= u->session_at &&
+	    now - u->session_at < SESSION_AGE);
+}
+
+int
+known_resume(struct known_upstream *u, unsigned int connections, uint32_t ca,
+    int64_t now)
+{
+	if (u->session_fd == -1 || u->plain_tls ||
+	    (u->misses >= 2 && u->misses > 4 * u->hits))
+		return (0);
+	if (u->session_ca != ca || !known_session(u, now)) {
+		u->session_at = 0;
+		u->session_ca = ca;
+		/* libtls takes an empty file for none. */
+		if (ftruncate(u->session_fd, 0) == -1)
+			return (0);
+	}
+	return (connections > 1 || u->session_at != 0);
+}
+
+void
+known_resumed(struct known_upstream *u, int offered, int resumed, int64_t now)
+{
+	u->session_at = now;
+	if (resumed)
+		u->hits++;
+	else if (offered)
+		u->misses++;
 }
 
 static int

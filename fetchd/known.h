@@ -22,6 +22,12 @@ struct known_upstream {
 	uint32_t		 before;	/* the login, after TLS */
 	uint32_t		 after;		/* the login */
 	int			 shy;		/* it wants to speak first */
+	/* TLS sessions that a later connection may go on with. */
+	int			 session_fd;	/* -1: it has none */
+	uint32_t		 session_ca;	/* what they were trusted by */
+	int64_t			 session_at;	/* time_t; 0: there is none */
+	unsigned int		 hits, misses;	/* resumed or not */
+	int			 plain_tls;	/* it wants the usual TLS */
 };
 
 struct known_mailbox {
@@ -40,6 +46,8 @@ struct known_mailbox {
 	unsigned int		 unread;	/* windows without a listing */
 };
 
+/* Before the sandbox. */
+void	 known_begin(void);
 /* Found or made; NULL when there is no memory: then nothing is known. */
 struct known_upstream	*known_upstream(const char *host, uint16_t port,
 			 uint32_t proto);
@@ -47,6 +55,20 @@ struct known_mailbox	*known_mailbox(const char *account, uint32_t mailbox);
 
 /* A capability turned out not to be there: ask again. */
 void	 known_forget(struct known_upstream *);
+/*
+ * TLS 1.2 for sessions to resume, or 1.3?  A session costs a round trip with
+ * the first connection and saves some 2,400 bytes with each of the others;
+ * so there must be others, or another window soon, and no proof that the
+ * server does not go on with sessions.  ca is a hash of what is trusted:
+ * sessions of another trust are thrown away.
+ */
+int	 known_resume(struct known_upstream *, unsigned int connections,
+	    uint32_t ca, int64_t now);
+/* Is one there that may well be gone on with? */
+int	 known_session(const struct known_upstream *, int64_t now);
+/* How it came out, of a connection that known_resume said yes to. */
+void	 known_resumed(struct known_upstream *, int offered, int resumed,
+	    int64_t now);
 /* Was it worth the while to look into the mailbox? */
 void	 known_news(struct known_mailbox *, int news);
 /*

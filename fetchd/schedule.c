@@ -117,12 +117,26 @@ report(const struct proto_account_result *result)
 	    sizeof(*result));
 }
 
+/* The next one that need not wait for what another one is about to bring. */
+static struct slot *
+next_slot(void)
+{
+	struct slot	*slot;
+
+	TAILQ_FOREACH(slot, &waiting, entry)
+		if (!account_waits(slot->account))
+			break;
+	return (slot);
+}
+
 static void
 start_next(void)
 {
 	struct slot	*slot;
 
-	while (nrunning < parallel && (slot = TAILQ_FIRST(&waiting)) != NULL) {
+	if (closing)
+		return;
+	while (nrunning < parallel && (slot = next_slot()) != NULL) {
 		TAILQ_REMOVE(&waiting, slot, entry);
 		TAILQ_INSERT_TAIL(&running, slot, entry);
 		nrunning++;
@@ -184,8 +198,10 @@ find_remote(const struct conf *conf, const char *name)
 		errno = ENOENT;
 		return (NULL);
 	}
-	if ((r = remote_new(u)) != NULL)
-		TAILQ_INSERT_TAIL(&remotes, r, entry);
+	if ((r = remote_new(u)) == NULL)
+		return (NULL);
+	r->ready = start_next;
+	TAILQ_INSERT_TAIL(&remotes, r, entry);
 	return (r);
 }
 
@@ -208,6 +224,7 @@ add_account(const struct conf *conf, const struct conf_account *ca)
 		refuse(ca, ENOMEM, "out of memory");
 		return;
 	}
+	r->accounts++;
 	TAILQ_INSERT_TAIL(&waiting, slot, entry);
 }
 

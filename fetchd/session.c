@@ -189,9 +189,10 @@ session_event(struct stream *stream, enum stream_event ev, void *arg)
 		return;
 	switch (ev) {
 	case STREAM_SECURE:
-		log_debug("account name=%s: %s", s->account,
+		log_debug("account name=%s: %s%s", s->account,
 		    stream_tls_info(stream) != NULL ?
-		    stream_tls_info(stream) : "TLS");
+		    stream_tls_info(stream) : "TLS",
+		    stream_tls_resumed(stream) ? " resumed" : "");
 		s->moved = 1;
 		if (s->tls == TLS_MODE_IMPLICIT)
 			s->ops->start(s);

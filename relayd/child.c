@@ -367,6 +367,8 @@ child_run(const struct child_ops *child, int argc, char *argv[])
 	if (channel_open(&parent, CHANNEL_FD, ops->self, PROC_PARENT,
 	    parent_rows(), NULL, parent_closed) == -1)
 		fatal("channel to the parent");
+	if (ops->begin != NULL)
+		ops->begin();
 	if (sandbox_enter(ops->self) == -1)
 		fatal("sandbox");
 	log_debug("ready");

@@ -25,6 +25,8 @@ struct child_ops {
 	void			(*swap)(struct conf *);
 	/* prepare succeeded but another process refused. */
 	void			(*abort)(struct conf *);
+	/* What the sandbox forbids and need be done but once. */
+	void			(*begin)(void);
 	/* A pipe to a peer is there (also after the peer was respawned). */
 	void			(*peer_up)(enum proc_id);
 	void			(*peer_down)(enum proc_id);

@@ -67,6 +67,8 @@ int		 stream_tls_server(struct stream *, struct tls *server);
 int		 stream_tls_client(struct stream *, struct tls_config *,
 		    const char *servername);
 int		 stream_is_tls(const struct stream *);
+/* Was the session that of an earlier connection? */
+int		 stream_tls_resumed(const struct stream *);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", or NULL; valid until free. */
 const char	*stream_tls_info(const struct stream *);
 

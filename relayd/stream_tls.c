@@ -248,6 +248,12 @@ stream_is_tls(const struct stream *s)
 	return (s->tls_state == STREAM_TLS_OPEN);
 }
 
+int
+stream_tls_resumed(const struct stream *s)
+{
+	return (stream_is_tls(s) && tls_conn_session_resumed(s->tls));
+}
+
 const char *
 stream_tls_info(const struct stream *s)
 {

@@ -27,6 +27,7 @@
 #include "ask.h"
 #include "child.h"
 #include "delivery.h"
+#include "known.h"
 #include "log.h"
 #include "schedule.h"
 #include "smtp_peer.h"
@@ -458,6 +459,7 @@ static int
 loop_begin(void **state)
 {
 	(void)state;
+	known_begin();
 	return ((base = event_init()) == NULL ? -1 : 0);
 }
 
@@ -543,6 +545,60 @@ static const struct peer_step	 imap_part[] = {
 	EXPECT("a4 UID FETCH 5 BODY.PEEK[]<0.65536>"),
 	SEND("* 1 FETCH (UID 5 BODY[]<0> {65536}\n"), END
 };
+
+/* Both are mailboxes of "a", by TLS. */
+static void
+add_secure(const char *name)
+{
+	struct conf_upstream	*u;
+	struct conf_account	*a;
+
+	add_account(name, FETCH_POP3);
+	u = TAILQ_FIRST(&conf->upstreams);
+	u->fetch_tls = TLS_MODE_IMPLICIT;
+	u->ca_len = strlen(TEST_GOOD_CRT);
+	if (u->ca_mem == NULL)
+		u->ca_mem = (uint8_t *)strdup(TEST_GOOD_CRT);
+	a = TAILQ_LAST(&conf->accounts, conf_accounts);
+	free(a->upstream);
+	a->upstream = strdup(u->name);
+}
+
+/*
+ * The second one waits for the first one's handshake, and offers to go on
+ * with its session; so does the next window, until it is plain that this
+ * server does not.
+ */
+static void
+test_session_offered(void **state)
+{
+	static struct peer_step		 a[32] = { TLS }, b[32] = { TLS };
+	struct known_upstream		*k;
+
+	(void)state;
+	add_secure("a");
+	memcpy(a + 1, pop3_a, sizeof(pop3_a));
+	memcpy(b + 1, pop3_b, sizeof(pop3_b));
+	add_secure("b");
+	scripts[0] = a;
+	scripts[1] = b;
+	scripts[2] = a;
+	scripts[3] = b;
+	assert_non_null(k = known_upstream("relay.example", 110, FETCH_POP3));
+	assert_int_not_equal(k->session_fd, -1);
+	schedule_open(1, conf);
+	UNTIL(nresults == 2 && progress.busy == 0);
+	assert_string_equal(result_of("a")->text, "");
+	assert_string_equal(result_of("b")->text, "");
+	assert_int_equal(k->hits, 0);
+	assert_int_equal(k->misses, 1);
+	close_window();
+	schedule_open(2, conf);
+	UNTIL(nresults == 4 && progress.busy == 0);
+	assert_int_equal(k->misses, 2);
+	assert_int_equal(known_resume(k, 2, k->session_ca, time(NULL)), 0);
+	close_window();
+}
 
 /* One after the other, or at once. */
 static void
@@ -1087,6 +1143,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		TEST(one_after_the_other),
+		TEST(session_offered),
 		TEST(at_once),
 		TEST(nothing_to_do),
 		TEST(one_fails),

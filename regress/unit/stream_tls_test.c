@@ -5,9 +5,12 @@
  */
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <netinet/in.h>
 #include <errno.h>
 #include <event.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +30,9 @@
 static struct tls		*server;	/* certificate: test.example */
 static struct tls_config	*trusting;	/* client, knows its CA */
 static struct tls_config	*stranger;	/* client, knows another */
+static char			 server_dir[64], server_crt[128];
+static char			 server_key[128];
+static FILE			*server_says;
 
 /* A key and a certificate that signs itself, in the test's directory. */
 static void
@@ -58,31 +64,35 @@ group_setup(void **state)
 {
 	struct tls_config	*config;
 	char			 dir[] = "/tmp/stream_tls_test.XXXXXX";
-	char			 crt[64], key[64], other[64], command[64];
+	char			 other[96];
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
+	strlcpy(server_dir, dir, sizeof(server_dir));
 	make_cert(dir, "test.example");
 	make_cert(dir, "other.example");
-	snprintf(crt, sizeof(crt), "%s/test.example.crt", dir);
-	snprintf(key, sizeof(key), "%s/test.example.key", dir);
+	snprintf(server_crt, sizeof(server_crt), "%s/test.example.crt", dir);
+	snprintf(server_key, sizeof(server_key), "%s/test.example.key", dir);
 	snprintf(other, sizeof(other), "%s/other.example.crt", dir);
 	assert_non_null(config = tls_config_new());
-	assert_int_equal(tls_config_set_keypair_file(config, crt, key), 0);
+	assert_int_equal(tls_config_set_keypair_file(config, server_crt,
+	    server_key), 0);
 	assert_non_null(server = tls_server());
 	assert_int_equal(tls_configure(server, config), 0);
 	tls_config_free(config);
-	trusting = make_client(crt, TLS_PROTOCOLS_DEFAULT);
+	trusting = make_client(server_crt, TLS_PROTOCOLS_DEFAULT);
 	stranger = make_client(other, TLS_PROTOCOLS_DEFAULT);
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	assert_int_equal(system(command), 0);
 	return (0);
 }
 
 static int
 group_teardown(void **state)
 {
+	char	command[96];
+
 	(void)state;
+	snprintf(command, sizeof(command), "rm -r %s", server_dir);
+	assert_int_equal(system(command), 0);
 	tls_free(server);
 	tls_config_free(trusting);
 	tls_config_free(stranger);
@@ -664,6 +674,88 @@ test_timeout_in_handshake(void **state)
 	close(fds[1]);
 }
 
+/* A server by itself, and the port that it says it is at. */
+static pid_t
+spawn_server(uint16_t *port)
+{
+	char		 line[256];
+	FILE		*f;
+	unsigned int	 n = 0;
+	pid_t		 pid;
+	int		 io[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, io), 0);
+	assert_int_not_equal(pid = fork(), -1);
+	if (pid == 0) {
+		dup2(io[1], 0);
+		dup2(io[1], 1);
+		dup2(io[1], 2);
+		close(io[0]);
+		execlp("openssl", "openssl", "s_server", "-accept",
+		    "127.0.0.1:0", "-cert", server_crt, "-key", server_key,
+		    "-tls1_2", NULL);
+		_exit(1);
+	}
+	close(io[1]);
+	assert_non_null(f = fdopen(io[0], "r"));
+	while (n == 0 && fgets(line, sizeof(line), f) != NULL)
+		(void)sscanf(line, "ACCEPT 127.0.0.1:%u", &n);
+	assert_int_not_equal(n, 0);
+	*port = (uint16_t)n;
+	/* It stays open: at the end of its input the server would stop. */
+	server_says = f;
+	return (pid);
+}
+
+/* A connection of that configuration; was its session another one's? */
+static int
+connect_resumes(struct tls_config *config, uint16_t port)
+{
+	struct sockaddr_in	 sin;
+	struct peer		 p;
+	int			 resumed;
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons(port);
+	peer_init_connect(&p, (struct sockaddr *)&sin, sizeof(sin), on_keep);
+	assert_int_equal(stream_tls_client(p.s, config, "test.example"), 0);
+	peer_until(p.told[STREAM_SECURE] || p.told[STREAM_ERROR]);
+	assert_string_equal(stream_error(p.s), "no error");
+	resumed = stream_tls_resumed(p.s);
+	peer_free(&p);
+	return (resumed);
+}
+
+/* With TLS 1.2 a connection goes on with the session of another. */
+static void
+test_resumes(void **state)
+{
+	struct tls_config	*config;
+	FILE			*session;
+	pid_t			 pid;
+	uint16_t		 port;
+
+	(void)state;
+	pid = spawn_server(&port);
+	assert_non_null(session = tmpfile());
+	config = make_client(server_crt, TLS_PROTOCOL_TLSv1_2);
+	assert_int_equal(tls_config_set_session_fd(config, fileno(session)),
+	    0);
+	assert_int_equal(connect_resumes(config, port), 0);
+	assert_int_equal(connect_resumes(config, port), 1);
+	assert_int_equal(connect_resumes(config, port), 1);
+	/* Without it there is nothing to go on with. */
+	assert_int_equal(ftruncate(fileno(session), 0), 0);
+	assert_int_equal(connect_resumes(config, port), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	tls_config_free(config);
+	fclose(session);
+	fclose(server_says);
+}
+
 int
 main(void)
 {
@@ -689,6 +781,7 @@ main(void)
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_bad_config),
 		cmocka_unit_test(test_timeout_in_handshake),
+		cmocka_unit_test(test_resumes),
 	};
 
 	peer_start();
