@@ -351,7 +351,7 @@ make_tls(struct account *a)
 static int
 try_usual_tls(struct account *a, struct session *s)
 {
-	if (a->trusted || a->stopping || a->retried || s->error != ECONNRESET ||
+	if (a->trusted || a->stopping || a->retried || s->error == 0 ||
 	    a->tls_config == NULL || a->remote->known == NULL ||
 	    strstr(s->text, "tls handshake") == NULL ||
 	    strstr(s->text, "alert") == NULL)

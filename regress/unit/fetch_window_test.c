@@ -600,6 +600,35 @@ test_session_offered(void **state)
 	close_window();
 }
 
+/* A server that has no TLS 1.2 any more is met with what it has. */
+static void
+test_usual_tls(void **state)
+{
+	static const struct peer_step	 none[] = { TLS13, END };
+	static struct peer_step		 a[32] = { TLS13 }, b[32] = { TLS13 };
+	struct known_upstream		*k;
+
+	(void)state;
+	add_secure("a");
+	add_secure("b");
+	memcpy(a + 1, pop3_a, sizeof(pop3_a));
+	memcpy(b + 1, pop3_b, sizeof(pop3_b));
+	conf->global.parallel = 1;
+	scripts[0] = none;
+	scripts[1] = a;
+	scripts[2] = b;
+	assert_non_null(k = known_upstream("relay.example", 110, FETCH_POP3));
+	k->hits = k->misses = 0;
+	k->session_at = 0;
+	schedule_open(1, conf);
+	UNTIL(nresults == 2 && progress.busy == 0);
+	assert_string_equal(result_of("a")->text, "");
+	assert_string_equal(result_of("b")->text, "");
+	assert_int_equal(k->plain_tls, 1);
+	k->plain_tls = 0;
+	close_window();
+}
+
 /* One after the other, or at once. */
 static void
 fetch_two(unsigned int parallel)
@@ -1144,6 +1173,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		TEST(one_after_the_other),
 		TEST(session_offered),
+		TEST(usual_tls),
 		TEST(at_once),
 		TEST(nothing_to_do),
 		TEST(one_fails),

@@ -136,13 +136,12 @@ test_compress_garbage(void **state)
 		EXPECT("a3 UID FETCH 1:* (UID RFC822.SIZE)"),
 		LONE("a4 COMPRESS DEFLATE"),
 		SEND("* 1 FETCH (UID 5 RFC822.SIZE 3)\na3 OK\n"
-		    "a4 OK\n\xff\xff\xff\xff garbage\n"), DEFLATE,
-		EXPECT("a5 UID FETCH 5 BODY.PEEK[]"), END
+		    "a4 OK\n\xff\xff\xff\xff garbage\n"), DEAF
 	};
 
 	(void)state;
 	run(steps);
-	assert_int_equal(session_error, ECONNRESET);
+	assert_int_equal(session_error, EPROTO);
 	assert_non_null(strstr(session_text, "inflate"));
 	assert_int_equal(memory.uidnext, 0);
 }

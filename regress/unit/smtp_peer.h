@@ -18,8 +18,10 @@ enum peer_verb {
 	PEER_QUIET,		/* nothing has come behind that */
 	PEER_SEND,		/* lines; LF is sent as CR LF */
 	PEER_TLS,		/* the handshake; a failed one ends it */
+	PEER_TLS13,		/* the same, and no older than that */
 	PEER_DEFLATE,		/* compressed from here on */
 	PEER_IDLE,		/* for a while nothing comes */
+	PEER_DEAF,		/* whatever comes: the script is over */
 	PEER_CLOSE		/* and the script is over */
 };
 
@@ -36,8 +38,10 @@ struct peer_step {
 #define QUIET		{ PEER_QUIET, NULL, 0 }
 #define SEND(s)		{ PEER_SEND, s, 0 }
 #define TLS		{ PEER_TLS, NULL, 0 }
+#define TLS13		{ PEER_TLS13, NULL, 0 }
 #define DEFLATE		{ PEER_DEFLATE, NULL, 0 }
 #define IDLE		{ PEER_IDLE, NULL, 0 }
+#define DEAF		{ PEER_DEAF, NULL, 0 }
 #define CLOSE		{ PEER_CLOSE, NULL, 0 }
 #define END		{ PEER_END, NULL, 0 }
 
