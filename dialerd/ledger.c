@@ -1,8 +1,9 @@
 /* See LICENSE for the terms. */
 /*
- * The ledger of calls: the file, and its summary in memory.  The file keeps
- * every call for ever; memory keeps those that a budget or a person may
- * still ask about, with the places of their lines in the file.
+ * The ledger of calls: the file, and its summary in memory, which has the
+ * places of the lines in the file.  Both keep the calls that a budget or a
+ * person may still ask about; the file a little more, since it is not worth
+ * writing it anew for each call that may go.
  */
 #include <sys/types.h>
 #include <errno.h>
@@ -11,46 +12,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ledger.h"
-#include "ledger_line.h"
+#include "ledger_private.h"
 #include "log.h"
 
 /* A year and a month, so that last year's same month can be shown. */
 #define KEEP_SECONDS	(400LL * 86400)
 /* 50 calls a day for as long; beyond it the oldest are forgotten. */
 #define KEEP_CALLS	20000
+/* These are kept however old they look: the clock may be wrong. */
+#define KEEP_LEAST	1000
 #define GROW_CALLS	256
+/* What the file may have in front that is not kept, unless a third of the
+ * file is more. */
+#define WASTE_SIZE	(256 * 1024)
 #define READ_SIZE	65536
-
-struct item {
-	uint64_t	 call;
-	int64_t		 opened;
-	int64_t		 seen;		/* by a clock before that; 0: not */
-	int64_t		 closed;	/* 0: open */
-	int64_t		 up;
-	uint64_t	 seconds;	/* worst case while open */
-	uint64_t	 cost;
-	uint64_t	 left;
-	off_t		 open_at;	/* place of its line; -1: none */
-	off_t		 close_at;
-	int		 good;
-	int		 request;	/* of the operator: a series begins */
-};
-
-struct ledger {
-	int		 fd;
-	off_t		 size;
-	int		 torn;		/* there is more in the file */
-	uint64_t	 next;		/* number of the next call */
-	int		 held;
-	int		 held_written;	/* the same, once that is on disk */
-	time_t		 held_at;
-	struct item	*items;		/* oldest first */
-	size_t		 count;
-	size_t		 room;
-	char		 pending[LEDGER_LINE_MAX];	/* not written yet */
-	size_t		 pending_len;
-};
 
 static struct item *
 item_find(const struct ledger *ledger, uint64_t call)
@@ -70,7 +45,7 @@ items_trim(struct ledger *ledger, int64_t now)
 {
 	size_t	 n = 0;
 
-	while (n < ledger->count && ledger->items[n].closed != 0 &&
+	while (n + KEEP_LEAST < ledger->count && ledger->items[n].closed != 0 &&
 	    (ledger->items[n].opened < now - KEEP_SECONDS ||
 	    ledger->count - n >= KEEP_CALLS))
 		n++;
@@ -80,6 +55,21 @@ items_trim(struct ledger *ledger, int64_t now)
 	ledger->count -= n;
 	memmove(ledger->items, ledger->items + n,
 	    ledger->count * sizeof(*ledger->items));
+}
+
+static unsigned int
+name_of(struct ledger *ledger, const char *name)
+{
+	unsigned int	 i;
+
+	for (i = 0; i < ledger->nnames; i++) {
+		if (strcmp(ledger->names[i], name) == 0)
+			return (i);
+	}
+	if (ledger->nnames == LEDGER_NAMES_MAX)
+		return (LEDGER_NAMES_MAX);
+	strlcpy(ledger->names[i], name, sizeof(ledger->names[i]));
+	return (ledger->nnames++);
 }
 
 static struct item *
@@ -105,6 +95,7 @@ item_add(struct ledger *ledger, const struct ctl_call *call, off_t at)
 	item->open_at = at;
 	item->close_at = -1;
 	item->request = strcmp(call->why, "request") == 0;
+	item->name = name_of(ledger, call->line);
 	return (item);
 }
 
@@ -148,7 +139,9 @@ take_line(struct ledger *ledger, const char *line, size_t len, off_t at)
 	case LEDGER_RELEASE:
 		ledger->held = l.event == LEDGER_HOLD;
 		ledger->held_written = ledger->held;
+		ledger->held_place = at;
 		break;
+	case LEDGER_USER:
 	case LEDGER_OTHER:
 		break;
 	}
@@ -223,9 +216,9 @@ mend(struct ledger *ledger)
 	return (0);
 }
 
-/* All of it and durable, or none of it. */
+/* All of it, and durable if that is asked for, or none of it. */
 static int
-append(struct ledger *ledger, const char *buf, size_t len)
+append(struct ledger *ledger, const char *buf, size_t len, int durable)
 {
 	ssize_t	 n;
 	int	 saved;
@@ -233,7 +226,7 @@ append(struct ledger *ledger, const char *buf, size_t len)
 	if (mend(ledger) == -1)
 		return (-1);
 	n = write(ledger->fd, buf, len);
-	if (n == (ssize_t)len && fdatasync(ledger->fd) == 0) {
+	if (n == (ssize_t)len && (!durable || fdatasync(ledger->fd) == 0)) {
 		ledger->size += (off_t)len;
 		return (0);
 	}
@@ -252,14 +245,16 @@ write_hold(struct ledger *ledger)
 	struct ledger_line	 l;
 	char			 buf[128];
 	ssize_t			 len;
+	off_t			 place = ledger->size;
 
 	memset(&l, 0, sizeof(l));
 	l.event = ledger->held ? LEDGER_HOLD : LEDGER_RELEASE;
 	l.time = ledger->held_at;
 	l.call.call = ledger->next - 1;
 	if ((len = ledger_line_format(&l, buf, sizeof(buf))) == -1 ||
-	    append(ledger, buf, (size_t)len) == -1)
+	    append(ledger, buf, (size_t)len, 1) == -1)
 		return (-1);
+	ledger->held_place = place;
 	ledger->held_written = ledger->held;
 	return (0);
 }
@@ -269,7 +264,7 @@ ledger_retry(struct ledger *ledger)
 {
 	if (ledger->pending_len != 0) {
 		if (append(ledger, ledger->pending,
-		    ledger->pending_len) == -1)
+		    ledger->pending_len, 1) == -1)
 			return (-1);
 		ledger->pending_len = 0;
 	}
@@ -324,7 +319,7 @@ ledger_open(struct ledger *ledger, struct ctl_call *call)
 	/* The room first: what is on disk must be in memory too. */
 	if (item_add(ledger, call, ledger->size) == NULL)
 		return (-1);
-	if (append(ledger, buf, (size_t)len) == -1) {
+	if (append(ledger, buf, (size_t)len, 1) == -1) {
 		ledger->count--;
 		return (-1);
 	}
@@ -357,6 +352,30 @@ ledger_close(struct ledger *ledger, const struct ctl_call *call,
 		item_close(item, call, left, good, ledger->size);
 	ledger->pending_len = (size_t)len;
 	return (ledger_retry(ledger));
+}
+
+int
+ledger_user(struct ledger *ledger, const struct ctl_call_user *user,
+    time_t now)
+{
+	struct ledger_line	 l;
+	char			 buf[LEDGER_LINE_MAX];
+	ssize_t			 len;
+
+	if (ledger_retry(ledger) == -1)
+		return (-1);
+	memset(&l, 0, sizeof(l));
+	l.event = LEDGER_USER;
+	l.time = now;
+	l.call.call = user->call;
+	l.call.sent = user->sent;
+	l.call.fetched = user->fetched;
+	l.sent_bytes = user->sent_bytes;
+	l.fetched_bytes = user->fetched_bytes;
+	strlcpy(l.user, user->user, sizeof(l.user));
+	if ((len = ledger_line_format(&l, buf, sizeof(buf))) == -1)
+		return (-1);
+	return (append(ledger, buf, (size_t)len, 0));
 }
 
 int
@@ -410,130 +429,24 @@ ledger_held(const struct ledger *ledger)
 	return (ledger->held);
 }
 
-static uint64_t
-add(uint64_t a, uint64_t b)
-{
-	return (a > UINT64_MAX - b ? UINT64_MAX : a + b);
-}
-
-/* When it began, as far as a clock that reads now can tell. */
-static int64_t
-item_began(struct item *item, int64_t now)
-{
-	if (item->opened <= now)
-		return (item->opened);
-	if (item->seen == 0 || item->seen > now)
-		item->seen = now;
-	return (item->seen);
-}
-
-void
-ledger_sum(struct ledger *ledger, time_t from, time_t now,
-    struct policy_sum *sum)
-{
-	struct item	*item;
-	size_t		 i;
-
-	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < ledger->count; i++) {
-		item = &ledger->items[i];
-		if (item_began(item, now) < from)
-			continue;
-		sum->calls++;
-		sum->seconds = add(sum->seconds, item->seconds);
-		sum->cost = add(sum->cost, item->cost);
-	}
-}
-
-static time_t
-not_after(int64_t t, time_t now)
-{
-	return (t > now ? now : (time_t)t);
-}
-
-void
-ledger_series(const struct ledger *ledger, time_t now,
-    struct ledger_series *s)
-{
-	const struct item	*item;
-	size_t			 i;
-	int			 counting = 1;
-
-	memset(s, 0, sizeof(*s));
-	for (i = ledger->count; i > 0; i--) {
-		item = &ledger->items[i - 1];
-		if (item->closed == 0)
-			continue;
-		if (item->good)
-			break;
-		if (!counting)
-			continue;
-		if (s->attempts++ == 0)
-			s->last = not_after(item->closed, now);
-		s->first = not_after(item->opened, now);
-		counting = !item->request;
-	}
-	if (i == 0)
-		return;
-	s->good_up = item->up;
-	s->good_closed = not_after(item->closed, now);
-	s->left = item->left;
-	for (; i > 0; i--) {
-		item = &ledger->items[i - 1];
-		if (item->good && item->left == 0)
-			break;
-		if (item->good)
-			s->left_windows++;
-	}
-}
-
-size_t
-ledger_count(const struct ledger *ledger)
-{
-	return (ledger->count);
-}
-
-size_t
-ledger_seek(const struct ledger *ledger, uint64_t call)
-{
-	size_t	 i = ledger->count;
-
-	while (i > 0 && ledger->items[i - 1].call >= call)
-		i--;
-	return (i);
-}
-
-static int
-read_line(const struct ledger *ledger, off_t at, struct ledger_line *l)
-{
-	char	 buf[LEDGER_LINE_MAX], *lf;
-	ssize_t	 n;
-
-	if ((n = pread(ledger->fd, buf, sizeof(buf), at)) == -1)
-		return (-1);
-	if ((lf = memchr(buf, '\n', (size_t)n)) == NULL) {
-		errno = EINVAL;
-		return (-1);
-	}
-	return (ledger_line_parse(buf, (size_t)(lf - buf), l));
-}
-
+/*
+ * No call may be open, since it is by the places of its lines that it is
+ * known.  A hold is said again where the line that says so would go.
+ */
 int
-ledger_read(const struct ledger *ledger, size_t i, struct ctl_call *call)
+ledger_excess(struct ledger *ledger, uint64_t *from)
 {
-	const struct item	*item = &ledger->items[i];
-	struct ledger_line	 opened, closed;
+	off_t	 first;
 
-	if (read_line(ledger, item->open_at, &opened) == -1)
-		return (-1);
-	*call = opened.call;
-	if (item->closed == 0 || read_line(ledger, item->close_at,
-	    &closed) == -1)
+	if (ledger->count == 0 || ledger_retry(ledger) == -1 ||
+	    ledger->items[ledger->count - 1].closed == 0)
 		return (0);
-	*call = closed.call;
-	call->opened = opened.call.opened;
-	call->worst_seconds = opened.call.worst_seconds;
-	call->worst_cost = opened.call.worst_cost;
-	strlcpy(call->why, opened.call.why, sizeof(call->why));
-	return (0);
+	first = ledger->items[0].open_at;
+	if (first < WASTE_SIZE || first < ledger->size / 3)
+		return (0);
+	if (ledger->held && ledger->held_place < first &&
+	    write_hold(ledger) == -1)
+		return (0);
+	*from = (uint64_t)first;
+	return (1);
 }

@@ -25,6 +25,18 @@ struct ledger_series {
 	time_t		 last;		/* last of these ended */
 };
 
+/* What a line does, by its last good windows. */
+struct ledger_speed {
+	uint64_t	 windows;	/* looked at; 0: nothing is known */
+	uint64_t	 setup;		/* seconds, from its opening to link up */
+	uint64_t	 answer;	/* ... of them until it was answered,
+					 * from where on time is billed */
+	uint64_t	 rate_out;	/* bytes a second while mail is sent; */
+	uint64_t	 rate_in;	/* 0: none was */
+	uint64_t	 fetch;		/* messages fetched, the mean */
+	uint64_t	 fetch_bytes;
+};
+
 /*
  * Takes a descriptor open for reading and appending, which it owns on
  * success.  Reads it and cuts off a torn last line.  Calls that a crash left
@@ -57,6 +69,12 @@ int		 ledger_open(struct ledger *, struct ctl_call *);
 int		 ledger_close(struct ledger *, const struct ctl_call *,
 		    uint64_t left, int good);
 /*
+ * Appends what the call in progress did for a user: several such lines of
+ * one add up.  It is made durable by the call's end.  0, or -1 with errno.
+ */
+int		 ledger_user(struct ledger *, const struct ctl_call_user *,
+		    time_t now);
+/*
  * Notes that the operator holds the line, or releases it: it is to stay so
  * whatever happens to this process.  0, or -1 with errno when that could not
  * be written and is left to ledger_retry.
@@ -65,6 +83,12 @@ int		 ledger_hold(struct ledger *, int hold, time_t now);
 int		 ledger_held(const struct ledger *);
 /* Tries again what could not be written; 0 when nothing is left of it. */
 int		 ledger_retry(struct ledger *);
+
+/*
+ * Whether the file has grown enough for its front to be cut off: 1, with the
+ * place from which on it is to be kept, or 0, as it is while a call is open.
+ */
+int		 ledger_excess(struct ledger *, uint64_t *from);
 
 /*
  * Calls that began at from or later; one that is open counts at its worst
@@ -78,6 +102,12 @@ void		 ledger_sum(struct ledger *, time_t from, time_t now,
 void		 ledger_series(const struct ledger *, time_t now,
 		    struct ledger_series *);
 
+/* Zeros where there is nothing to go by. */
+void		 ledger_speed(const struct ledger *, const char *line,
+		    struct ledger_speed *);
+/* Calls on that line that failed since the last good window of any line. */
+uint32_t	 ledger_failures(const struct ledger *, const char *line);
+
 /*
  * The calls of some 400 days, oldest first: how many, and one of them by
  * its place.  0, or -1 with errno.
@@ -86,5 +116,12 @@ size_t		 ledger_count(const struct ledger *);
 /* The place of the first call with that number or a higher one. */
 size_t		 ledger_seek(const struct ledger *, uint64_t call);
 int		 ledger_read(const struct ledger *, size_t, struct ctl_call *);
+/*
+ * What that call did for users, one line of the ledger after the other: *at
+ * is 0 at first and is moved on.  1, 0 when there are no more, or -1 with
+ * errno.
+ */
+int		 ledger_read_user(const struct ledger *, size_t,
+		    uint64_t *at, struct ctl_call_user *);
 
 #endif

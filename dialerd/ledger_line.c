@@ -22,7 +22,8 @@ struct field {
 
 #define OPEN	(1U << LEDGER_OPEN)
 #define CLOSE	(1U << LEDGER_CLOSE)
-#define ANY	(OPEN | CLOSE | 1U << LEDGER_HOLD | 1U << LEDGER_RELEASE)
+#define USER	(1U << LEDGER_USER)
+#define ANY	(OPEN | CLOSE | USER | 1U << LEDGER_HOLD | 1U << LEDGER_RELEASE)
 #define AT(f)	offsetof(struct ledger_line, f), \
     sizeof(((struct ledger_line *)0)->f)
 
@@ -42,12 +43,22 @@ static const struct field fields[] = {
 	{ "good",		FLAG,	AT(good),		CLOSE },
 	{ "reason",		TEXT,	AT(call.reason),	CLOSE },
 	{ "connect",		TEXT,	AT(call.connect),	CLOSE },
-	{ "sent",		NUMBER,	AT(call.sent),		CLOSE },
-	{ "fetched",		NUMBER,	AT(call.fetched),	CLOSE },
+	{ "user",		TEXT,	AT(user),		USER },
+	{ "sent",		NUMBER,	AT(call.sent),		CLOSE | USER },
+	{ "sent_bytes",		NUMBER,	AT(sent_bytes),		USER },
+	{ "fetched",		NUMBER,	AT(call.fetched),	CLOSE | USER },
+	{ "fetched_bytes",	NUMBER,	AT(fetched_bytes),	USER },
 	{ "failed",		NUMBER,	AT(call.failed),	CLOSE },
 	{ "left",		NUMBER,	AT(left),		CLOSE },
 	{ "bytes_out",		NUMBER,	AT(call.bytes_out),	CLOSE },
 	{ "bytes_in",		NUMBER,	AT(call.bytes_in),	CLOSE },
+	{ "mail_out",		NUMBER,	AT(call.mail_out),	CLOSE },
+	{ "mail_in",		NUMBER,	AT(call.mail_in),	CLOSE },
+	{ "repeated_out",	NUMBER,	AT(call.repeated_out),	CLOSE },
+	{ "repeated_in",	NUMBER,	AT(call.repeated_in),	CLOSE },
+	{ "busy_out",		NUMBER,	AT(call.busy_out),	CLOSE },
+	{ "busy_in",		NUMBER,	AT(call.busy_in),	CLOSE },
+	{ "foreign",		FLAG,	AT(call.foreign),	CLOSE },
 	{ "units",		NUMBER,	AT(call.units),		CLOSE },
 	{ "cost",		NUMBER,	AT(call.cost),		CLOSE }
 };
@@ -57,7 +68,9 @@ static const struct field fields[] = {
 
 #define NFIELDS	(sizeof(fields) / sizeof(fields[0]))
 
-static const char * const events[] = { "open", "close", "hold", "release" };
+static const char * const events[] = {
+	"open", "close", "hold", "release", "user"
+};
 
 #define NEVENTS	(sizeof(events) / sizeof(events[0]))
 
@@ -115,7 +128,7 @@ put_field(struct out *o, const struct field *f, const struct ledger_line *l)
 {
 	const char	*p = (const char *)l + f->offset;
 	uint64_t	 n;
-	int		 flag;
+	int		 flag;		/* of 32 bits, as foreign is */
 
 	put(o, ' ');
 	put_string(o, f->key);
@@ -186,7 +199,7 @@ get_pair(const char **p, const char *end, char *key, size_t keysize,
 	if (*p == end)
 		return (0);
 	while (*p < end && **p != '=' && n < keysize - 1) {
-		if (**p == ' ' || **p == '"')
+		if (**p == ' ' || **p == '"' || **p == '\0')
 			return (-1);
 		key[n++] = *(*p)++;
 	}
@@ -274,7 +287,7 @@ ledger_line_parse(const char *line, size_t len, struct ledger_line *l)
 	}
 	if (more == -1 || !event)
 		goto fail;
-	if (l->call.call == 0 && l->event <= LEDGER_CLOSE)
+	if (l->call.call == 0 && (1U << l->event & (OPEN | CLOSE | USER)))
 		goto fail;
 	if (l->event == LEDGER_OPEN)
 		l->call.opened = l->time;

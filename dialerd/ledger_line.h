@@ -5,6 +5,8 @@
  *	call=12 event=open time=1700000000 line=v34 number=0570001234
  *	    worst_seconds=1095 worst_cost=60000 why="messages 20"
  *	call=12 event=close time=1700000300 dialled=... result=ok ...
+ *	call=12 event=user time=1700000290 user=alice sent=3 sent_bytes=9000
+ *	    fetched=0 fetched_bytes=0
  *	call=12 event=hold time=1700000400
  *	call=12 event=release time=1700000500
  *
@@ -26,6 +28,7 @@ enum ledger_event {
 	LEDGER_CLOSE,
 	LEDGER_HOLD,			/* relayctl hold, after that call */
 	LEDGER_RELEASE,
+	LEDGER_USER,			/* what the call did for a user */
 	LEDGER_OTHER			/* of a later version */
 };
 
@@ -34,6 +37,10 @@ struct ledger_line {
 	int64_t		 time;
 	uint64_t	 left;		/* messages left, of a close */
 	int		 good;		/* close: the window did its work */
+	/* Of a user, beside call.sent and call.fetched. */
+	uint64_t	 sent_bytes;
+	uint64_t	 fetched_bytes;
+	char		 user[PROTO_NAME_MAX];
 	struct ctl_call	 call;		/* those fields that the event has */
 };
 

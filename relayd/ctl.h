@@ -38,6 +38,7 @@ enum ctl_state {			/* of the line */
 };
 
 #define CTL_RESULT_MAX	24		/* "ok", "busy", ... and the NUL */
+#define CTL_CURRENCY_MAX	16	/* "EUR"; "": none is configured */
 
 /* One call, as the ledger has it.  A call in progress has closed == 0. */
 struct ctl_call {
@@ -57,6 +58,9 @@ struct ctl_call {
 	uint64_t	 mail_in;
 	uint64_t	 repeated_out;	/* bytes wasted: moved twice */
 	uint64_t	 repeated_in;
+	uint64_t	 busy_out;	/* milliseconds in which there was mail
+					 * to be sent */
+	uint64_t	 busy_in;	/* ... or to be fetched */
 	uint32_t	 foreign;	/* somebody else's link was used: no
 					 * cost */
 	uint64_t	 units;		/* of the tariff */
@@ -92,6 +96,8 @@ struct ctl_summary {
 	uint64_t	 todo_in_bytes;
 	uint64_t	 rate_out;	/* bytes a second of late */
 	uint64_t	 rate_in;
+	int64_t		 unit_ends;	/* wall clock: the next unit would
+					 * begin; 0: none will, or no call */
 
 	struct ctl_call	 last;		/* last finished call */
 	int64_t		 last_good;	/* last window that did its work */
@@ -107,6 +113,7 @@ struct ctl_summary {
 	uint64_t	 month_calls;
 	uint64_t	 month_seconds;
 	uint64_t	 month_cost;
+	char		 currency[CTL_CURRENCY_MAX];
 };
 
 struct ctl_user {			/* one registered user */
@@ -143,6 +150,7 @@ struct ctl_plan {
 	char		 line[PROTO_NAME_MAX];
 	char		 number[PROTO_NAME_MAX];
 	char		 why[PROTO_TEXT_MAX];	/* of dial or next */
+	char		 currency[CTL_CURRENCY_MAX];
 };
 
 enum ctl_rule_kind {

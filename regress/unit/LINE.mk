@@ -1,6 +1,7 @@
 # Tests of the line: dialogue, policy, tariff, hours, ledger, call.
 
 LINE_PURE_OBJS = dialerd/span.o dialerd/tariff.o
+LEDGER_OBJS = dialerd/ledger.o dialerd/ledger_line.o dialerd/ledger_query.o
 
 regress/unit/modem_test: regress/unit/modem_test.o dialerd/modem.o \
     librelayd.a
@@ -21,11 +22,11 @@ regress/unit/policy_test: regress/unit/policy_test.o dialerd/policy.o \
 	$(CC) $(LDFLAGS) -o $@ regress/unit/policy_test.o dialerd/policy.o \
 	    $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
 
-regress/unit/ledger_test: regress/unit/ledger_test.o dialerd/ledger.o \
-    dialerd/ledger_line.o librelayd.a
+regress/unit/ledger_test: regress/unit/ledger_test.o $(LEDGER_OBJS) \
+    librelayd.a
 	$(CC) $(LDFLAGS) -Wl,--wrap=ftruncate -o $@ \
-	    regress/unit/ledger_test.o dialerd/ledger.o \
-	    dialerd/ledger_line.o librelayd.a $(LIBS) -lcmocka
+	    regress/unit/ledger_test.o $(LEDGER_OBJS) librelayd.a $(LIBS) \
+	    -lcmocka
 
 regress/unit/window_test: regress/unit/window_test.o dialerd/window.o \
     dialerd/modem.o $(LINE_PURE_OBJS) librelayd.a
@@ -38,10 +39,9 @@ regress/unit/tty_test: regress/unit/tty_test.o dialerd/tty.o \
 	    dialerd/modem.o librelayd.a $(LIBS) -lcmocka
 
 regress/unit/control_test: regress/unit/control_test.o dialerd/control.o \
-    dialerd/ledger.o dialerd/ledger_line.o librelayd.a
+    $(LEDGER_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/control_test.o \
-	    dialerd/control.o dialerd/ledger.o dialerd/ledger_line.o \
-	    librelayd.a $(LIBS) -lcmocka
+	    dialerd/control.o $(LEDGER_OBJS) librelayd.a $(LIBS) -lcmocka
 
 regress/fuzz/modem_fuzz: regress/fuzz/modem_fuzz.o \
     regress/fuzz/standalone.o dialerd/modem.o librelayd.a

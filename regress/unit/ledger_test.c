@@ -139,6 +139,13 @@ fill(struct ctl_call *c)
 	c->failed = 9;
 	c->bytes_out = 10;
 	c->bytes_in = 11;
+	c->mail_out = 14;
+	c->mail_in = 15;
+	c->repeated_out = 16;
+	c->repeated_in = 17;
+	c->busy_out = 18;
+	c->busy_in = 19;
+	c->foreign = 1;
 	c->units = 12;
 	c->cost = 13;
 	memset(c->line, 'l', sizeof(c->line) - 1);
@@ -182,10 +189,40 @@ test_line_round_trip(void **state)
 	assert_string_equal(b.call.result, a.call.result);
 	assert_int_equal(b.call.up, 5);
 	assert_int_equal(b.call.cost, 13);
+	assert_int_equal(b.call.mail_out, 14);
+	assert_int_equal(b.call.mail_in, 15);
+	assert_int_equal(b.call.repeated_out, 16);
+	assert_int_equal(b.call.repeated_in, 17);
+	assert_int_equal(b.call.busy_out, 18);
+	assert_int_equal(b.call.busy_in, 19);
+	assert_int_equal(b.call.foreign, 1);
 	assert_int_equal(b.left, 14);
 	assert_int_equal(b.good, 1);
 	assert_int_equal(ledger_line_format(&a, buf, 100), -1);
 	assert_int_equal(errno, ENOBUFS);
+}
+
+static void
+test_line_user(void **state)
+{
+	struct ledger_line	 a, b;
+	char			 buf[LEDGER_LINE_MAX];
+	ssize_t			 len;
+
+	(void)state;
+	memset(&a, 0, sizeof(a));
+	a.event = LEDGER_USER;
+	a.time = 1700000000;
+	a.call.call = 12;
+	a.call.sent = 1;
+	a.call.fetched = 2;
+	a.sent_bytes = 3;
+	a.fetched_bytes = 4;
+	memset(a.user, '"', sizeof(a.user) - 1);
+	assert_true((len = ledger_line_format(&a, buf, sizeof(buf))) > 0);
+	assert_int_equal(ledger_line_parse(buf, (size_t)len - 1, &b), 0);
+	assert_int_equal(b.event, LEDGER_USER);
+	assert_memory_equal(&a, &b, sizeof(a));
 }
 
 /* A modem's words cannot make a line of their own. */
@@ -217,7 +254,8 @@ test_line_bad(void **state)
 		"call=1 event=open =x", "call=1 event=open why=\"a",
 		"call=1 event=open why=\"a\"b", "call=1 event=open why=\"a\\",
 		"call=99999999999999999999 event=open",
-		"call=1 event=open time=-1", "call 1 event=open"
+		"call=1 event=open time=-1", "call 1 event=open",
+		"call=0 event=user", "event=user user=a"
 	};
 	struct ledger_line	 l;
 	size_t			 i;
@@ -243,6 +281,24 @@ test_line_unknown(void **state)
 	assert_string_equal(l.call.why, "x");
 	assert_int_equal(ledger_line_parse(b, strlen(b), &l), 0);
 	assert_int_equal(l.event, LEDGER_OTHER);
+}
+
+/* As versions wrote them that knew of less. */
+static void
+test_line_old(void **state)
+{
+	static const char	 a[] = "call=1 event=close time=9 line=v34 "
+	    "number=1 dialled=2 connected=3 up=4 seconds=5 result=ok good=1 "
+	    "reason=\"all done\" connect=CONNECT sent=6 fetched=7 failed=0 "
+	    "left=0 bytes_out=8 bytes_in=9 units=1 cost=10";
+	struct ledger_line	 l;
+
+	(void)state;
+	assert_int_equal(ledger_line_parse(a, strlen(a), &l), 0);
+	assert_int_equal(l.call.bytes_in, 9);
+	assert_int_equal(l.call.cost, 10);
+	assert_int_equal(l.call.mail_in, 0);
+	assert_int_equal(l.call.foreign, 0);
 }
 
 static void
@@ -663,12 +719,255 @@ test_many(void **state)
 	ledger_free(ledger);
 }
 
+static void
+user(struct ledger *ledger, uint64_t call, const char *name, uint64_t sent,
+    uint64_t fetched)
+{
+	struct ctl_call_user	 u;
+
+	memset(&u, 0, sizeof(u));
+	u.call = call;
+	u.sent = sent;
+	u.sent_bytes = sent * 1000;
+	u.fetched = fetched;
+	u.fetched_bytes = fetched * 1000;
+	strlcpy(u.user, name, sizeof(u.user));
+	assert_int_equal(ledger_user(ledger, &u, 1500), 0);
+}
+
+static void
+test_users(void **state)
+{
+	struct ledger		*ledger = load(1000);
+	struct ctl_call_user	 u;
+	struct ctl_call		 call;
+	uint64_t		 at = 0;
+
+	(void)state;
+	call_open(ledger, &call, 1000);
+	user(ledger, 1, "alice", 3, 0);
+	assert_int_equal(ledger_hold(ledger, 1, 1040), 0);
+	user(ledger, 1, "", 0, 2);
+	call_close(ledger, &call, 1060, 0, 1);
+	call_open(ledger, &call, 2000);
+	user(ledger, 2, "bob", 1, 1);
+	user(ledger, 1, "late", 1, 1);
+	ledger_free(ledger);
+	ledger = load_only();
+	assert_int_equal(ledger_count(ledger), 2);
+	assert_int_equal(ledger_read_user(ledger, 0, &at, &u), 1);
+	assert_string_equal(u.user, "alice");
+	assert_int_equal(u.call, 1);
+	assert_int_equal(u.opened, 1000);
+	assert_int_equal(u.sent, 3);
+	assert_int_equal(u.sent_bytes, 3000);
+	assert_int_equal(ledger_read_user(ledger, 0, &at, &u), 1);
+	assert_string_equal(u.user, "");
+	assert_int_equal(u.fetched, 2);
+	assert_int_equal(u.fetched_bytes, 2000);
+	assert_int_equal(ledger_read_user(ledger, 0, &at, &u), 0);
+	at = 0;
+	/* A call that is still open; and what is not of it. */
+	assert_int_equal(ledger_read_user(ledger, 1, &at, &u), 1);
+	assert_string_equal(u.user, "bob");
+	assert_int_equal(ledger_read_user(ledger, 1, &at, &u), 0);
+	ledger_free(ledger);
+}
+
+/* There is no room for what a call did for a user; its end is not lost. */
+static void
+test_users_full(void **state)
+{
+	struct ledger		*ledger = load(1000);
+	struct ctl_call_user	 u;
+	struct ctl_call		 call;
+	char			 buf[4096];
+	size_t			 size;
+	uint64_t		 at = 0;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	call_open(ledger, &call, 1000);
+	size = contents(buf, sizeof(buf));
+	limit(size + 20);
+	memset(&u, 0, sizeof(u));
+	u.call = 1;
+	assert_int_equal(ledger_user(ledger, &u, 1050), -1);
+	limit(RLIM_INFINITY);
+	assert_int_equal(contents(buf, sizeof(buf)), size);
+	call_close(ledger, &call, 1060, 0, 1);
+	assert_int_equal(ledger_read_user(ledger, 0, &at, &u), 0);
+	ledger_free(ledger);
+	ledger = load_only();
+	assert_int_equal(ledger_left(ledger, 0, &call), 0);
+	ledger_free(ledger);
+}
+
+/* A window of that line: 20 s to the answer, 30 to the link. */
+static void
+window(struct ledger *ledger, const char *line, time_t t, int good,
+    uint64_t bytes, uint64_t busy)
+{
+	struct ctl_call	 call;
+
+	memset(&call, 0, sizeof(call));
+	call.opened = t;
+	strlcpy(call.line, line, sizeof(call.line));
+	assert_int_equal(ledger_open(ledger, &call), 0);
+	if (good) {
+		call.connected = t + 20;
+		call.up = t + 30;
+		call.sent = call.fetched = 2;
+		call.bytes_out = bytes;
+		call.bytes_in = bytes * 2;
+		call.mail_in = bytes;
+		call.busy_out = call.busy_in = busy;
+	}
+	call.closed = t + 130;
+	strlcpy(call.result, good ? "ok" : "busy", sizeof(call.result));
+	assert_int_equal(ledger_close(ledger, &call, 0, good), 0);
+}
+
+static void
+test_speed(void **state)
+{
+	struct ledger		*ledger = load(1000);
+	struct ledger_speed	 s;
+	int			 i;
+
+	(void)state;
+	ledger_speed(ledger, "v34", &s);
+	assert_int_equal(s.windows, 0);
+	assert_int_equal(s.rate_out, 0);
+	/* Ten are looked at, of one line, and only good ones. */
+	for (i = 0; i < 4; i++)
+		window(ledger, "v34", 1000 + i * 1000, 1, 99999999, 1000);
+	for (i = 0; i < 10; i++) {
+		window(ledger, "v34", 10000 + i * 1000, 1, 100000, 50000);
+		window(ledger, "iridium", 10300 + i * 1000, 1, 3000, 0);
+		window(ledger, "v34", 10600 + i * 1000, 0, 0, 0);
+	}
+	for (i = 0; i < 2; i++) {
+		ledger_speed(ledger, "v34", &s);
+		assert_int_equal(s.windows, 10);
+		assert_int_equal(s.setup, 30);
+		assert_int_equal(s.answer, 20);
+		assert_int_equal(s.rate_out, 2000);
+		assert_int_equal(s.rate_in, 4000);
+		assert_int_equal(s.fetch, 2);
+		assert_int_equal(s.fetch_bytes, 100000);
+		/* It was not written for how long mail passed. */
+		ledger_speed(ledger, "iridium", &s);
+		assert_int_equal(s.windows, 10);
+		assert_int_equal(s.rate_out, 30);
+		ledger_speed(ledger, "other", &s);
+		assert_int_equal(s.windows, 0);
+		ledger_free(ledger);
+		ledger = load_only();
+	}
+	ledger_free(ledger);
+}
+
+static void
+test_failures(void **state)
+{
+	struct ledger	*ledger = load(1000);
+
+	(void)state;
+	assert_int_equal(ledger_failures(ledger, "v34"), 0);
+	window(ledger, "v34", 1000, 0, 0, 0);
+	window(ledger, "v34", 2000, 1, 0, 0);
+	window(ledger, "v34", 3000, 0, 0, 0);
+	window(ledger, "iridium", 4000, 0, 0, 0);
+	window(ledger, "v34", 5000, 0, 0, 0);
+	assert_int_equal(ledger_failures(ledger, "v34"), 2);
+	assert_int_equal(ledger_failures(ledger, "iridium"), 1);
+	assert_int_equal(ledger_failures(ledger, "other"), 0);
+	window(ledger, "iridium", 6000, 1, 0, 0);
+	assert_int_equal(ledger_failures(ledger, "v34"), 0);
+	ledger_free(ledger);
+}
+
+/* The front of the file is cut off: what is kept reads as before. */
+static void
+test_excess(void **state)
+{
+	struct ledger		*ledger;
+	struct ctl_call		 call;
+	struct policy_sum	 sum[2];
+	FILE			*fp = fopen(path, "w");
+	char			*rest;
+	uint64_t		 from = 0;
+	size_t			 count;
+	long			 size;
+	int			 i;
+
+	(void)state;
+	fprintf(fp, "call=1 event=hold time=1\n");
+	for (i = 1; i <= 30000; i++)
+		fprintf(fp, "call=%d event=open time=%d worst_seconds=9\n"
+		    "call=%d event=close time=%d seconds=1\n", i, i * 3600,
+		    i, i * 3600 + 1);
+	fclose(fp);
+	ledger = load_only();
+	assert_true(ledger_held(ledger));
+	call_open(ledger, &call, 30001 * 3600);
+	assert_int_equal(ledger_excess(ledger, &from), 0);
+	call_close(ledger, &call, 30001 * 3600 + 9, 0, 1);
+	assert_int_equal(ledger_excess(ledger, &from), 1);
+	count = ledger_count(ledger);
+	ledger_sum(ledger, 0, 30002 * 3600, &sum[0]);
+	ledger_free(ledger);
+
+	fp = fopen(path, "r");
+	fseek(fp, 0, SEEK_END);
+	size = ftell(fp);
+	assert_true(from > 0 && from < (uint64_t)size);
+	rest = calloc(1, (size_t)size);
+	fseek(fp, (long)from, SEEK_SET);
+	assert_int_equal(fread(rest, 1, (size_t)size, fp), size - (long)from);
+	fclose(fp);
+	assert_int_equal(truncate(path, 0), 0);
+	put(rest);
+	free(rest);
+	ledger = load_only();
+	assert_true(ledger_held(ledger));
+	assert_int_equal(ledger_count(ledger), count);
+	ledger_sum(ledger, 0, 30002 * 3600, &sum[1]);
+	assert_memory_equal(&sum[0], &sum[1], sizeof(sum[0]));
+	assert_int_equal(ledger_excess(ledger, &from), 0);
+	call_open(ledger, &call, 30003 * 3600);
+	assert_int_equal(call.call, 30002);
+	ledger_free(ledger);
+}
+
+/* The clock was wrong by years once: what it made look old stays. */
+static void
+test_wrong_year(void **state)
+{
+	struct ledger	*ledger = load(1000);
+	struct ctl_call	 call;
+	int		 i;
+
+	(void)state;
+	for (i = 0; i < 300; i++) {
+		call_open(ledger, &call, 1000 + i * 100);
+		call_close(ledger, &call, 1060 + i * 100, 0, 1);
+	}
+	call_open(ledger, &call, 2000000000);
+	call_close(ledger, &call, 2000000060, 0, 1);
+	assert_int_equal(ledger_count(ledger), 301);
+	ledger_free(ledger);
+}
+
 int
 main(void)
 {
 #define TEST(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_line_round_trip),
+		cmocka_unit_test(test_line_user),
+		cmocka_unit_test(test_line_old),
 		cmocka_unit_test(test_line_control),
 		cmocka_unit_test(test_line_bad),
 		cmocka_unit_test(test_line_unknown),
@@ -685,7 +984,13 @@ main(void)
 		TEST(test_full),
 		TEST(test_full_torn),
 		TEST(test_hold_full),
-		TEST(test_many)
+		TEST(test_many),
+		TEST(test_users),
+		TEST(test_users_full),
+		TEST(test_speed),
+		TEST(test_failures),
+		TEST(test_excess),
+		TEST(test_wrong_year)
 	};
 
 	log_init(1, 0);
