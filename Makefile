@@ -37,8 +37,8 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 
 DIALERD_OBJS = dialerd/control.o dialerd/dialerd.o dialerd/ledger.o \
 	dialerd/ledger_line.o dialerd/ledger_query.o dialerd/modem.o \
-	dialerd/policy.o dialerd/span.o dialerd/tariff.o dialerd/tty.o \
-	dialerd/window.o
+	dialerd/policy.o dialerd/policy_text.o dialerd/span.o \
+	dialerd/tariff.o dialerd/tty.o dialerd/window.o
 
 FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/fetchd.o fetchd/imap_body.o fetchd/imap_client.o \

@@ -1,20 +1,15 @@
 /* See LICENSE for the terms. */
 /*
- * When to dial.  Conditions are looked at first: the earliest of them is
- * the reason.  Then each restraint may put it off.
+ * When to dial.  Each condition says when it is met, and the restraints put
+ * that off; what comes first of all is the reason.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "policy.h"
+#include "policy_text.h"
 #include "span.h"
-
-/* Which condition, and from when. */
-struct cause {
-	time_t	 when;			/* -1: none in sight */
-	char	 why[PROTO_TEXT_MAX];
-};
 
 static uint64_t
 age(time_t now, time_t then)
@@ -95,6 +90,69 @@ when_age(const struct conf_rule *rule, const struct policy_facts *f,
 	return (when);
 }
 
+/* Of a share of the queue, what the last window left is not fresh. */
+static uint64_t
+left_share(uint64_t have, const struct policy_facts *f)
+{
+	uint64_t	 permille;
+
+	if (f->left == 0 || f->bytes == 0)
+		return (0);
+	permille = f->left_bytes >= f->bytes ? 1000 :
+	    f->left_bytes / (f->bytes / 1000 + 1);
+	return (have / 1000 * permille + have % 1000 * permille / 1000);
+}
+
+static time_t
+when_deadline(const struct conf_rule *rule, const struct policy_facts *f,
+    time_t until)
+{
+	time_t	 when;
+
+	if (f->messages == 0 || f->deadline == 0)
+		return (-1);
+	when = f->now;
+	if (f->deadline > f->now &&
+	    (uint64_t)(f->deadline - f->now) > rule->value)
+		when = f->deadline - (time_t)rule->value;
+	/* The last window had this one and did not get rid of it. */
+	if (f->left > 0 && f->left_deadline == f->deadline && when < until)
+		when = until;
+	return (when);
+}
+
+/*
+ * When waiting will have cost as much as the call would: value/1000 for each
+ * message and hour.
+ */
+static time_t
+when_balance(const struct conf_rule *rule, const struct policy_facts *f,
+    time_t until)
+{
+	uint64_t	 waited, per_second, now = (uint64_t)f->now, want;
+	time_t		 when;
+
+	if (f->messages == 0 || rule->value == 0 || f->now < 0)
+		return (-1);
+	/* In 1/1000 of 1/3600; neither is near to what does not fit. */
+	if (rule->value > UINT64_MAX / 3600 / (f->messages + 1) ||
+	    f->messages > UINT64_MAX / (now + 1) ||
+	    f->send_cost > UINT64_MAX / 3600)
+		return (f->now);
+	waited = f->messages * now > f->received_sum ?
+	    f->messages * now - f->received_sum : 0;
+	per_second = rule->value * f->messages;
+	want = f->send_cost * 3600;
+	if (waited > UINT64_MAX / rule->value || waited * rule->value >= want)
+		when = f->now;
+	else
+		when = later(f->now, (want - waited * rule->value +
+		    per_second - 1) / per_second);
+	if (f->messages <= f->left && when < until)
+		when = until;
+	return (when);
+}
+
 static time_t
 when_every(const struct conf_rule *rule, const struct policy_facts *f)
 {
@@ -122,22 +180,24 @@ served_until(const struct policy_facts *f)
 }
 
 static time_t
-when_at(const struct conf_rule *rule, const struct policy_facts *f)
+when_at(const struct calendar *c, const struct conf_rule *rule,
+    const struct policy_facts *f)
 {
 	time_t	 at;
 
-	at = span_at_last(&rule->span, (uint32_t)rule->value, f->now,
+	at = span_at_last(c, &rule->span, (uint32_t)rule->value, f->now,
 	    POLICY_AT_LATE);
 	if (at != -1 && at > served_until(f))
 		return (f->now);
-	return (span_at_next(&rule->span, (uint32_t)rule->value, f->now));
+	return (span_at_next(c, &rule->span, (uint32_t)rule->value, f->now));
 }
 
+/* When the condition is met, -1 if that is not in sight. */
 static time_t
-rule_when(const struct conf_rule *rule, const struct policy_facts *f,
-    time_t until)
+rule_when(const struct calendar *c, const struct conf_rule *rule,
+    const struct policy_facts *f, time_t until)
 {
-	time_t	 when;
+	time_t	 when = -1;
 
 	switch (rule->condition) {
 	case DIAL_MESSAGES:
@@ -151,67 +211,42 @@ rule_when(const struct conf_rule *rule, const struct policy_facts *f,
 	case DIAL_AGE:
 		when = when_age(rule, f, until);
 		break;
+	case DIAL_SECONDS:
+		if (f->messages > 0)
+			when = when_amount(f->send_seconds,
+			    left_share(f->send_seconds, f), rule->value,
+			    until, f->now);
+		break;
+	case DIAL_COST:
+		if (f->messages > 0)
+			when = when_amount(f->send_cost,
+			    left_share(f->send_cost, f), rule->value, until,
+			    f->now);
+		break;
+	case DIAL_URGENT:
+		when = when_amount(f->urgent, f->left_urgent, 1, until,
+		    f->now);
+		break;
+	case DIAL_DEADLINE:
+		when = when_deadline(rule, f, until);
+		break;
 	case DIAL_EVERY:
 		when = when_every(rule, f);
 		break;
 	case DIAL_AT:
-		return (when_at(rule, f));
-	default:
-		return (-1);
+		return (when_at(c, rule, f));
+	case DIAL_BALANCE:
+		when = when_balance(rule, f, until);
+		break;
 	}
-	return (when == -1 ? -1 : span_next(&rule->span, when));
+	return (when == -1 ? -1 : span_next(c, &rule->span, when));
 }
 
-static void
-rule_text(const struct conf_rule *rule, char *buf, size_t size)
+static int
+rule_is_urgent(const struct conf_rule *rule)
 {
-	unsigned long long	 v = rule->value;
-
-	switch (rule->condition) {
-	case DIAL_MESSAGES:
-		snprintf(buf, size, "messages %llu", v);
-		break;
-	case DIAL_SIZE:
-		snprintf(buf, size, "size %llu", v);
-		break;
-	case DIAL_AGE:
-		snprintf(buf, size, "age %llus", v);
-		break;
-	case DIAL_EVERY:
-		snprintf(buf, size, "every %llus", v);
-		break;
-	case DIAL_AT:
-		snprintf(buf, size, "at %02llu:%02llu", v / 60, v % 60);
-		break;
-	}
-}
-
-/* The first condition that is met, or the one that will be first. */
-static void
-find_cause(const struct conf *conf, const struct policy_facts *f,
-    struct cause *cause)
-{
-	const struct conf_rule	*rule;
-	time_t			 until = left_until(conf, f), when;
-
-	cause->when = -1;
-	strlcpy(cause->why, "no condition in sight", sizeof(cause->why));
-	if (f->request != POLICY_REQUEST_NONE) {
-		cause->when = f->now;
-		/* The ledger knows a new series by the first of these. */
-		strlcpy(cause->why, f->request == POLICY_REQUEST_NEW ?
-		    "request" : "request again", sizeof(cause->why));
-		return;
-	}
-	TAILQ_FOREACH(rule, &conf->rules, entry) {
-		when = rule_when(rule, f, until);
-		if (when == -1)
-			continue;
-		if (cause->when == -1 || when < cause->when) {
-			cause->when = when;
-			rule_text(rule, cause->why, sizeof(cause->why));
-		}
-	}
+	return (rule->condition == DIAL_URGENT ||
+	    rule->condition == DIAL_DEADLINE);
 }
 
 /*
@@ -219,10 +254,13 @@ find_cause(const struct conf *conf, const struct policy_facts *f,
  * then pauses, none so short that any redial_within seconds hold more.
  */
 static time_t
-redial_when(const struct conf *conf, const struct policy_facts *f)
+redial_when(const struct conf *conf, const struct policy_facts *f,
+    const char **why)
 {
 	const struct conf_global	*g = &conf->global;
 	uint64_t			 pause;
+
+	*why = "pause before a redial";
 
 	if (f->attempts == 0 || f->request == POLICY_REQUEST_NEW)
 		return (f->now);
@@ -240,6 +278,11 @@ redial_when(const struct conf *conf, const struct policy_facts *f)
 		if (pause < g->redial_within)
 			pause = g->redial_within;
 	}
+	if (g->breaker != 0 && f->attempts >= g->breaker &&
+	    pause < g->breaker_pause) {
+		pause = g->breaker_pause;
+		*why = "breaker: too many calls failed in a row";
+	}
 	if (f->last_age >= pause)
 		return (f->now);
 	return (later(f->now, pause - f->last_age));
@@ -247,7 +290,7 @@ redial_when(const struct conf *conf, const struct policy_facts *f)
 
 /* The end of all `hold between` spans that cover t, one after the other. */
 static time_t
-hold_when(const struct conf *conf, time_t t)
+hold_when(const struct calendar *c, const struct conf *conf, time_t t)
 {
 	const struct conf_hold	*hold;
 	struct conf_span	 free;
@@ -256,11 +299,12 @@ hold_when(const struct conf *conf, time_t t)
 	do {
 		moved = 0;
 		TAILQ_FOREACH(hold, &conf->holds, entry) {
-			if (!hold->span.set || !span_contains(&hold->span, t))
+			if (!hold->span.set ||
+			    !span_contains(c, &hold->span, t))
 				continue;
 			free = hold->span;
 			free.negate = !free.negate;
-			if ((t = span_next(&free, t)) == -1)
+			if ((t = span_next(c, &free, t)) == -1)
 				return (-1);
 			moved = 1;
 		}
@@ -286,16 +330,19 @@ spent(const struct conf_budget *b, const struct policy_facts *f,
 	return (sum->calls);
 }
 
-static const char *
-budget_text(const struct conf_budget *b)
+/* What the budget has for such mail. */
+static uint64_t
+budget_have(const struct conf_budget *b, int urgent)
 {
-	static const char * const texts[3][POLICY_PERIODS] = {
-		{ "seconds per day", "seconds per week", "seconds per month" },
-		{ "calls per day", "calls per week", "calls per month" },
-		{ "money per day", "money per week", "money per month" }
-	};
+	if (urgent)
+		return (b->amount);
+	return (b->amount > b->keep ? b->amount - b->keep : 0);
+}
 
-	return (texts[b->kind][b->period]);
+static int
+budget_known(const struct conf_budget *b)
+{
+	return (b->kind <= BUDGET_MONEY && b->period < POLICY_PERIODS);
 }
 
 /*
@@ -304,94 +351,308 @@ budget_text(const struct conf_budget *b)
  * period's end is when it is worth another look; -1 if it never can be.
  */
 static time_t
-budget_when(const struct conf *conf, const struct policy_facts *f,
+budget_one(const struct conf_budget *b, const struct policy_facts *f,
+    int urgent)
+{
+	uint64_t	 have = budget_have(b, urgent), worst, used;
+
+	if (!budget_known(b))
+		return (f->now);
+	used = spent(b, f, &worst);
+	if (used <= have && worst <= have - used)
+		return (f->now);
+	return (worst > have ? -1 : span_period_end(b->period, f->now));
+}
+
+static time_t
+budget_when(const struct conf *conf, const struct policy_facts *f, int urgent,
     char *why, size_t size)
 {
 	const struct conf_budget	*b;
 	time_t				 until = f->now, end;
-	uint64_t			 have, worst, used;
+	char				 text[PROTO_TEXT_MAX];
 
 	TAILQ_FOREACH(b, &conf->budgets, entry) {
-		if (b->kind > BUDGET_MONEY || b->period >= POLICY_PERIODS)
+		if ((end = budget_one(b, f, urgent)) == f->now)
 			continue;
-		have = b->amount > b->keep ? b->amount - b->keep : 0;
-		used = spent(b, f, &worst);
-		if (used <= have && worst <= have - used)
-			continue;
-		if (worst > have) {
-			snprintf(why, size, "budget: %s never cover the "
-			    "worst case of a call", budget_text(b));
+		policy_budget_text(b, text, sizeof(text));
+		if (end == -1) {
+			snprintf(why, size, "budget: %.100s never covers the "
+			    "worst case of a call", text);
 			return (-1);
 		}
-		end = span_period_end(b->period, f->now);
 		if (end > until) {
 			until = end;
-			snprintf(why, size, "budget: %s used up",
-			    budget_text(b));
+			snprintf(why, size, "budget: %.100s is used up", text);
 		}
 	}
 	return (until);
 }
 
-static void
-wait_until(struct policy_decision *d, time_t when, const char *why,
-    const char *because)
+void
+policy_room(const struct conf *conf, const struct policy_facts *f, int urgent,
+    uint64_t *seconds, uint64_t *cost)
 {
-	d->dial = 0;
-	d->next = when == -1 ? 0 : when;
-	if (because == NULL)
-		strlcpy(d->why, why, sizeof(d->why));
-	else
-		snprintf(d->why, sizeof(d->why), "%.*s (%.*s)", 100, because,
-		    100, why);
+	const struct conf_budget	*b;
+	uint64_t			 have, used, worst, *room;
+
+	*seconds = *cost = UINT64_MAX;
+	TAILQ_FOREACH(b, &conf->budgets, entry) {
+		if (!budget_known(b) || b->kind == BUDGET_CALLS)
+			continue;
+		room = b->kind == BUDGET_SECONDS ? seconds : cost;
+		have = budget_have(b, urgent);
+		used = spent(b, f, &worst);
+		if ((used >= have ? 0 : have - used) < *room)
+			*room = used >= have ? 0 : have - used;
+	}
 }
 
-/* The hours are looked at again when the others let it go. */
-static time_t
-hours_when(const struct conf *conf, const struct policy_facts *f, time_t t)
+/* What a condition comes to when the restraints have had their say. */
+struct outcome {
+	time_t		 when;		/* -1: not in sight */
+	int		 urgent;
+	char		 cause[PROTO_TEXT_MAX];
+	char		 because[PROTO_TEXT_MAX];	/* "": nothing more */
+};
+
+struct scene {				/* of one decision */
+	const struct conf		*conf;
+	const struct policy_facts	*f;
+	struct calendar			 calendar;
+};
+
+static void
+scene_set(struct scene *s, const struct conf *conf,
+    const struct policy_facts *f)
 {
+	s->conf = conf;
+	s->f = f;
+	/* The parser has looked at them; else no day is a holiday. */
+	if (calendar_take(&s->calendar, conf) == -1)
+		s->calendar.n = 0;
+}
+
+static void
+put_off(struct outcome *o, time_t when, const char *because)
+{
+	o->when = when;
+	strlcpy(o->because, because, sizeof(o->because));
+}
+
+/* The restraints, one after the other, for a condition that is met at when. */
+static void
+restrain(const struct scene *s, struct outcome *o)
+{
+	const struct policy_facts	*f = s->f;
+	const char			*why;
+	char				 text[PROTO_TEXT_MAX];
+	time_t				 when;
+
+	if (f->hold) {
+		put_off(o, -1, "held by the operator");
+		return;
+	}
+	when = budget_when(s->conf, f, o->urgent, text, sizeof(text));
+	if (when == -1 || when > o->when)
+		put_off(o, when, text);
+	if (o->when == -1)
+		return;
+	if ((when = redial_when(s->conf, f, &why)) > o->when)
+		put_off(o, when, why);
 	if (f->request != POLICY_REQUEST_NONE)
-		return (t);
-	return (hold_when(conf, t));
+		return;
+	if ((when = hold_when(&s->calendar, s->conf, o->when)) != o->when)
+		put_off(o, when, "hold hours");
+}
+
+/* 1 if a comes before b; one that is not in sight comes last. */
+static int
+sooner(const struct outcome *a, const struct outcome *b)
+{
+	if (a->when == -1 || b->when == -1)
+		return (a->when != -1);
+	return (a->when < b->when);
+}
+
+static void
+requested(const struct scene *s, struct outcome *best)
+{
+	best->when = s->f->now;
+	best->urgent = 0;
+	best->because[0] = '\0';
+	/* The ledger knows a new series by the first of these. */
+	strlcpy(best->cause, s->f->request == POLICY_REQUEST_NEW ?
+	    "request" : "request again", sizeof(best->cause));
+	restrain(s, best);
+}
+
+/* The first condition that may have its call. */
+static void
+choose(const struct scene *s, struct outcome *best)
+{
+	const struct conf_rule	*rule;
+	struct outcome		 o;
+	time_t			 until = left_until(s->conf, s->f);
+	int			 any = 0;
+
+	memset(best, 0, sizeof(*best));
+	best->when = -1;
+	strlcpy(best->cause, s->f->hold ? "held by the operator" :
+	    "no condition in sight", sizeof(best->cause));
+	TAILQ_FOREACH(rule, &s->conf->rules, entry) {
+		memset(&o, 0, sizeof(o));
+		o.when = rule_when(&s->calendar, rule, s->f, until);
+		if (o.when == -1)
+			continue;
+		o.urgent = rule_is_urgent(rule);
+		policy_rule_text(rule, o.cause, sizeof(o.cause));
+		restrain(s, &o);
+		if (!any || sooner(&o, best))
+			*best = o;
+		any = 1;
+	}
 }
 
 void
 policy_decide(const struct conf *conf, const struct policy_facts *f,
     struct policy_decision *d)
 {
-	struct cause	 cause;
-	char		 text[PROTO_TEXT_MAX];
-	time_t		 when, hours;
+	struct outcome	 best;
+	struct scene	 s;
 
-	find_cause(conf, f, &cause);
-	if (f->hold) {
-		wait_until(d, -1, cause.why, "held by the operator");
+	scene_set(&s, conf, f);
+	if (f->request != POLICY_REQUEST_NONE) {
+		memset(&best, 0, sizeof(best));
+		requested(&s, &best);
+	} else
+		choose(&s, &best);
+	d->dial = best.when != -1 && best.when <= f->now;
+	d->urgent = best.urgent;
+	d->next = best.when == -1 ? 0 : d->dial ? f->now : best.when;
+	if (d->dial || best.because[0] == '\0')
+		strlcpy(d->why, best.cause, sizeof(d->why));
+	else
+		snprintf(d->why, sizeof(d->why), "%.120s (%.120s)",
+		    best.because, best.cause);
+}
+
+/* --- how all of them stand --- */
+
+struct telling {
+	void	(*tell)(void *, const struct ctl_rule *);
+	void	 *arg;
+};
+
+static void
+tell(const struct telling *t, struct ctl_rule *r, time_t when, int met)
+{
+	r->when = when == -1 ? 0 : when;
+	r->met = met != 0;
+	t->tell(t->arg, r);
+}
+
+static void
+tell_conditions(const struct scene *s, const struct telling *t)
+{
+	const struct conf_rule	*rule;
+	struct ctl_rule		 r;
+	time_t			 until = left_until(s->conf, s->f), when;
+
+	TAILQ_FOREACH(rule, &s->conf->rules, entry) {
+		memset(&r, 0, sizeof(r));
+		r.kind = CTL_RULE_CONDITION;
+		r.line = rule->line;
+		policy_rule_text(rule, r.rule, sizeof(r.rule));
+		policy_rule_state(rule, s->f, r.text, sizeof(r.text));
+		when = rule_when(&s->calendar, rule, s->f, until);
+		tell(t, &r, when, when != -1 && when <= s->f->now);
+	}
+}
+
+static void
+tell_holds(const struct scene *s, const struct telling *t)
+{
+	const struct conf_hold	*hold;
+	struct conf_span	 change;
+	struct ctl_rule		 r;
+	int			 met;
+
+	TAILQ_FOREACH(hold, &s->conf->holds, entry) {
+		memset(&r, 0, sizeof(r));
+		r.kind = CTL_RULE_RESTRAINT;
+		r.line = hold->line;
+		policy_span_text("hold", &hold->span, r.rule, sizeof(r.rule));
+		met = span_contains(&s->calendar, &hold->span, s->f->now);
+		change = hold->span;
+		if (met)
+			change.negate = !change.negate;
+		strlcpy(r.text, met ? "no call in these hours" :
+		    "not these hours", sizeof(r.text));
+		tell(t, &r, span_next(&s->calendar, &change, s->f->now), met);
+	}
+}
+
+static void
+tell_budgets(const struct scene *s, const struct telling *t)
+{
+	const struct conf_budget	*b;
+	struct ctl_rule			 r;
+	time_t				 when;
+
+	TAILQ_FOREACH(b, &s->conf->budgets, entry) {
+		if (!budget_known(b))
+			continue;
+		memset(&r, 0, sizeof(r));
+		r.kind = CTL_RULE_RESTRAINT;
+		r.line = b->line;
+		policy_budget_text(b, r.rule, sizeof(r.rule));
+		policy_budget_state(b, s->f, r.text, sizeof(r.text));
+		when = budget_one(b, s->f, 0);
+		tell(t, &r, when == s->f->now ?
+		    span_period_end(b->period, s->f->now) : when,
+		    when != s->f->now);
+	}
+}
+
+static void
+tell_redial(const struct scene *s, const struct telling *t)
+{
+	struct ctl_rule	 r;
+	const char	*why;
+	time_t		 when;
+
+	memset(&r, 0, sizeof(r));
+	r.kind = CTL_RULE_RESTRAINT;
+	policy_redial_text(&s->conf->global, r.rule, sizeof(r.rule));
+	when = redial_when(s->conf, s->f, &why);
+	if (s->f->attempts == 0)
+		strlcpy(r.text, "the last call did not fail", sizeof(r.text));
+	else
+		snprintf(r.text, sizeof(r.text), "%u failed call%s in a row%s%s",
+		    s->f->attempts, s->f->attempts == 1 ? "" : "s",
+		    when > s->f->now ? ": " : "",
+		    when > s->f->now ? why : "");
+	tell(t, &r, when > s->f->now ? when : -1, when > s->f->now);
+	if (!s->f->hold)
 		return;
-	}
-	if (cause.when == -1) {
-		wait_until(d, -1, cause.why, NULL);
-		return;
-	}
-	if ((when = budget_when(conf, f, text, sizeof(text))) != f->now) {
-		if (when != -1 && when < cause.when)
-			wait_until(d, cause.when, cause.why, NULL);
-		else
-			wait_until(d, when, cause.why, text);
-		return;
-	}
-	when = redial_when(conf, f);
-	if (when < cause.when)
-		when = cause.when;
-	hours = hours_when(conf, f, when);
-	if (hours != when)
-		wait_until(d, hours, cause.why, "hold hours");
-	else if (when > cause.when)
-		wait_until(d, when, cause.why, "pause before a redial");
-	else if (when > f->now)
-		wait_until(d, when, cause.why, NULL);
-	else {
-		d->dial = 1;
-		d->next = f->now;
-		strlcpy(d->why, cause.why, sizeof(d->why));
-	}
+	memset(&r, 0, sizeof(r));
+	r.kind = CTL_RULE_RESTRAINT;
+	strlcpy(r.rule, "relayctl hold", sizeof(r.rule));
+	strlcpy(r.text, "no call until relayctl release", sizeof(r.text));
+	tell(t, &r, -1, 1);
+}
+
+void
+policy_rules(const struct conf *conf, const struct policy_facts *f,
+    void (*callback)(void *, const struct ctl_rule *), void *arg)
+{
+	const struct telling	 t = { callback, arg };
+	struct scene		 s;
+
+	scene_set(&s, conf, f);
+	tell_conditions(&s, &t);
+	tell_holds(&s, &t);
+	tell_budgets(&s, &t);
+	tell_redial(&s, &t);
 }

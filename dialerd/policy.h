@@ -6,8 +6,12 @@
  *
  * A request (relayctl dial) ignores the hours of conditions and of `hold
  * between`.  It obeys budgets and `relayctl hold`.  What the operator asks
- * for is no automatic redial, so the redial rule does not delay it; what
- * follows when that call fails is, and obeys it.
+ * for is no automatic redial, so neither the redial rule nor the breaker
+ * delays it; what follows when that call fails is, and obeys them.
+ *
+ * Each condition is held against the restraints on its own, for urgent mail
+ * and mail that comes due may spend what budgets keep for it.  The first
+ * that may have its call has it.
  */
 #ifndef DIALERD_POLICY_H
 #define DIALERD_POLICY_H
@@ -16,6 +20,7 @@
 #include <time.h>
 
 #include "conf.h"
+#include "ctl.h"
 #include "proto.h"
 
 #define POLICY_PERIODS	3		/* enum budget_period */
@@ -47,12 +52,20 @@ struct policy_facts {
 	uint64_t	 messages;
 	uint64_t	 bytes;
 	time_t		 oldest;	/* 0: none */
+	uint64_t	 received_sum;	/* of their times, for balance */
+	uint64_t	 urgent;	/* of the messages */
+	time_t		 deadline;	/* nearest; 0: none */
+	/* What a call for them would take and cost, estimated. */
+	uint64_t	 send_seconds;
+	uint64_t	 send_cost;
 
 	/* The last window that did its work. */
 	time_t		 good_up;	/* when it opened; 0: none, see start */
 	uint64_t	 good_age;	/* since it closed, or since start */
 	uint64_t	 left;		/* messages it left behind */
 	uint64_t	 left_bytes;
+	uint64_t	 left_urgent;
+	time_t		 left_deadline;	/* the nearest of them */
 	uint32_t	 left_windows;	/* such windows in a row */
 	time_t		 start;		/* of dialerd */
 
@@ -72,6 +85,7 @@ struct policy_facts {
 
 struct policy_decision {
 	int		 dial;		/* 1: now */
+	int		 urgent;	/* it may spend what is kept for that */
 	time_t		 next;		/* else not before; 0: unknown */
 	char		 why[PROTO_TEXT_MAX];	/* of either, for people */
 };
@@ -79,6 +93,18 @@ struct policy_decision {
 /* Rules, holds, budgets and the redial rule are the configuration's. */
 void	 policy_decide(const struct conf *, const struct policy_facts *,
 	    struct policy_decision *);
+/*
+ * Tells of each condition and each restraint how it stands, in the order of
+ * the configuration, for relayctl explain.
+ */
+void	 policy_rules(const struct conf *, const struct policy_facts *,
+	    void (*)(void *, const struct ctl_rule *), void *);
+/*
+ * What budgets leave for the next call: the least of them, in seconds and in
+ * 1/1000; UINT64_MAX where there is none.
+ */
+void	 policy_room(const struct conf *, const struct policy_facts *,
+	    int urgent, uint64_t *seconds, uint64_t *cost);
 /*
  * A pause that begins at `first` seconds, doubles with each step up to
  * POLICY_PAUSE_MAX, and gets up to an eighth longer by jitter (any number).

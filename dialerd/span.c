@@ -4,6 +4,7 @@
  * are met by never computing a local time backwards into a time_t: moments
  * are searched for, and each is looked at in local time.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
@@ -14,8 +15,13 @@
 #define DAY_MINUTES	1440
 /* Time zones change at multiples of a quarter of an hour only. */
 #define QUARTER		900
+#define DAY		86400
 /* A week, and a day for a clock time that was just missed. */
-#define HORIZON		(8 * 86400)
+#define HORIZON		(8 * DAY)
+/* Early enough that the day cannot end before, also when it has 23 hours. */
+#define EVENING		20
+/* Where dates come in: 29 February, of which 2100 has none. */
+#define HORIZON_DATES	(8 * 366 * DAY)
 
 static int
 minute_of(const struct tm *tm)
@@ -31,24 +37,159 @@ floor_to(time_t t, time_t step)
 	return (t - (rest < 0 ? rest + step : rest));
 }
 
-/* Hours and days, before "not". */
 static int
-span_inside(const struct conf_span *span, const struct tm *tm)
+two_digits(const char *s)
 {
-	uint32_t	 m = minute_of(tm);
-	int		 yesterday = (tm->tm_wday + 6) % 7;
-
-	if (span->from < span->to)
-		return (m >= span->from && m < span->to &&
-		    (span->days & 1U << tm->tm_wday) != 0);
-	/* Over midnight: the day is that on which it began. */
-	if (m >= span->from)
-		return ((span->days & 1U << tm->tm_wday) != 0);
-	return (m < span->to && (span->days & 1U << yesterday) != 0);
+	if (s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9')
+		return (-1);
+	return ((s[0] - '0') * 10 + s[1] - '0');
 }
 
 int
-span_contains(const struct conf_span *span, time_t t)
+calendar_date(const char *s, uint16_t *year, uint8_t *month, uint8_t *mday)
+{
+	static const int	 last[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30,
+				    31, 30, 31 };
+	int			 century, y, m, d;
+
+	*year = 0;
+	if (strlen(s) == strlen("2026-04-06") && s[4] == '-') {
+		if ((century = two_digits(s)) == -1 ||
+		    (y = two_digits(s + 2)) == -1)
+			return (-1);
+		if (century * 100 + y < 1970)
+			return (-1);
+		*year = (uint16_t)(century * 100 + y);
+		s += strlen("2026-");
+	} else if (strlen(s) != strlen("12-25"))
+		return (-1);
+	if ((m = two_digits(s)) < 1 || m > 12 || s[2] != '-' ||
+	    (d = two_digits(s + 3)) < 1 || d > last[m - 1])
+		return (-1);
+	if (m == 2 && d == 29 && *year != 0 &&
+	    (*year % 4 != 0 || (*year % 100 == 0 && *year % 400 != 0)))
+		return (-1);
+	*month = (uint8_t)m;
+	*mday = (uint8_t)d;
+	return (0);
+}
+
+int
+calendar_take(struct calendar *c, const struct conf *conf)
+{
+	const struct conf_dayset	*set;
+	const struct strnode		*node;
+
+	memset(c, 0, sizeof(*c));
+	TAILQ_FOREACH(set, &conf->daysets, entry)
+		TAILQ_FOREACH(node, &set->dates, entry) {
+			if (c->n == CALENDAR_MAX) {
+				errno = E2BIG;
+				return (-1);
+			}
+			if (calendar_date(node->s, &c->days[c->n].year,
+			    &c->days[c->n].month, &c->days[c->n].mday) == -1) {
+				errno = EINVAL;
+				return (-1);
+			}
+			c->days[c->n++].dayset = set->id;
+		}
+	return (0);
+}
+
+/* 1 if the day is one of that set; month from 0, as in struct tm. */
+static int
+calendar_has(const struct calendar *c, uint32_t dayset, const struct tm *tm)
+{
+	uint32_t	 i;
+
+	if (c == NULL || dayset == 0)
+		return (0);
+	for (i = 0; i < c->n; i++)
+		if (c->days[i].dayset == dayset &&
+		    c->days[i].month == tm->tm_mon + 1 &&
+		    c->days[i].mday == tm->tm_mday &&
+		    (c->days[i].year == 0 ||
+		    c->days[i].year == tm->tm_year + 1900))
+			return (1);
+	return (0);
+}
+
+/* The day before, as far as dates and weekdays go. */
+static void
+day_before(const struct tm *tm, struct tm *before)
+{
+	static const int	 last[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30,
+				    31, 30, 31 };
+	int			 y;
+
+	*before = *tm;
+	before->tm_wday = (tm->tm_wday + 6) % 7;
+	if (--before->tm_mday > 0)
+		return;
+	if (--before->tm_mon < 0) {
+		before->tm_mon = 11;
+		before->tm_year--;
+	}
+	y = before->tm_year + 1900;
+	before->tm_mday = last[before->tm_mon];
+	if (before->tm_mon == 1 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0))
+		before->tm_mday++;
+}
+
+static int
+span_day(const struct calendar *c, const struct conf_span *span,
+    const struct tm *tm)
+{
+	int	 holiday;
+
+	if (calendar_has(c, span->dayset, tm))
+		return (1);
+	holiday = (span->days & (DAYS_HOLIDAY | DAYS_WORKDAY)) != 0 &&
+	    calendar_has(c, DAYSET_HOLIDAYS, tm);
+	if (holiday && (span->days & DAYS_HOLIDAY))
+		return (1);
+	if (holiday && (span->days & DAYS_WORKDAY))
+		return (0);
+	return ((span->days & 1U << tm->tm_wday) != 0);
+}
+
+/* Hours and days, before "not". */
+static int
+span_inside(const struct calendar *c, const struct conf_span *span,
+    const struct tm *tm)
+{
+	uint32_t	 m = minute_of(tm);
+	struct tm	 yesterday;
+
+	if (span->from < span->to)
+		return (m >= span->from && m < span->to &&
+		    span_day(c, span, tm));
+	/* Over midnight: the day is that on which it began. */
+	if (m >= span->from)
+		return (span_day(c, span, tm));
+	if (m >= span->to)
+		return (0);
+	day_before(tm, &yesterday);
+	return (span_day(c, span, &yesterday));
+}
+
+/* 1 if weeks may pass before it holds. */
+static int
+span_has_dates(const struct conf_span *span)
+{
+	return (span->set && (span->dayset != 0 ||
+	    (span->days & (DAYS_HOLIDAY | DAYS_WORKDAY)) != 0));
+}
+
+static time_t
+span_horizon(const struct conf_span *span)
+{
+	return (span_has_dates(span) ? HORIZON_DATES : HORIZON);
+}
+
+int
+span_contains(const struct calendar *c, const struct conf_span *span, time_t t)
 {
 	struct tm	 tm;
 
@@ -56,7 +197,7 @@ span_contains(const struct conf_span *span, time_t t)
 		return (1);
 	if (localtime_r(&t, &tm) == NULL)
 		return (0);
-	return (span_inside(span, &tm) != (span->negate != 0));
+	return (span_inside(c, span, &tm) != (span->negate != 0));
 }
 
 /*
@@ -85,15 +226,34 @@ span_step(time_t t, uint32_t a, uint32_t b)
 	return (next);
 }
 
-time_t
-span_next(const struct conf_span *span, time_t t)
+/*
+ * The next moment worth a look: as span_step, but where no hour of the day
+ * can do, as with dates, it is that day's evening.
+ */
+static time_t
+span_skip(const struct calendar *c, const struct conf_span *span, time_t t,
+    uint32_t a, uint32_t b)
 {
-	time_t	 end = t + HORIZON;
+	struct tm	 tm, before;
+
+	if (!span_has_dates(span) || span->negate ||
+	    localtime_r(&t, &tm) == NULL || tm.tm_hour >= EVENING)
+		return (span_step(t, a, b));
+	day_before(&tm, &before);
+	if (span_day(c, span, &tm) || span_day(c, span, &before))
+		return (span_step(t, a, b));
+	return (floor_to(t, QUARTER) + (EVENING - tm.tm_hour) * 3600);
+}
+
+time_t
+span_next(const struct calendar *c, const struct conf_span *span, time_t t)
+{
+	time_t	 end = t + span_horizon(span);
 
 	while (t <= end) {
-		if (span_contains(span, t))
+		if (span_contains(c, span, t))
 			return (t);
-		t = span_step(t, span->from, span->to);
+		t = span_skip(c, span, t, span->from, span->to);
 	}
 	return (-1);
 }
@@ -118,7 +278,8 @@ was_past(time_t t, const struct tm *tm, uint32_t minute, time_t ago)
 
 /* 1 if the clock time comes in this very minute; t is a whole minute. */
 static int
-comes_at(const struct conf_span *span, uint32_t minute, time_t t)
+comes_at(const struct calendar *c, const struct conf_span *span,
+    uint32_t minute, time_t t)
 {
 	struct tm	 tm;
 
@@ -130,32 +291,33 @@ comes_at(const struct conf_span *span, uint32_t minute, time_t t)
 	if (was_past(t, &tm, minute, MINUTE) ||
 	    was_past(t, &tm, minute, 1800) || was_past(t, &tm, minute, 3600))
 		return (0);
-	return (span_contains(span, t));
+	return (span_contains(c, span, t));
 }
 
 time_t
-span_at_last(const struct conf_span *span, uint32_t minute, time_t t,
-    time_t back)
+span_at_last(const struct calendar *c, const struct conf_span *span,
+    uint32_t minute, time_t t, time_t back)
 {
 	time_t	 at;
 
 	for (at = floor_to(t, MINUTE); at >= t - back; at -= MINUTE) {
-		if (comes_at(span, minute, at))
+		if (comes_at(c, span, minute, at))
 			return (at);
 	}
 	return (-1);
 }
 
 time_t
-span_at_next(const struct conf_span *span, uint32_t minute, time_t t)
+span_at_next(const struct calendar *c, const struct conf_span *span,
+    uint32_t minute, time_t t)
 {
-	time_t	 end = t + HORIZON;
+	time_t	 end = t + span_horizon(span);
 
 	for (;;) {
-		t = span_step(t, minute, minute);
+		t = span_skip(c, span, t, minute, minute);
 		if (t > end)
 			return (-1);
-		if (comes_at(span, minute, t))
+		if (comes_at(c, span, minute, t))
 			return (t);
 	}
 }

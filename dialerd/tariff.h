@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "conf.h"
+#include "span.h"
 
 #define TARIFF_RATES_MAX	64
 
@@ -23,6 +24,9 @@ struct tariff_rate {
 struct tariff {
 	uint64_t		 setup;
 	uint64_t		 per_megabyte;
+	uint64_t		 free;		/* seconds */
+	uint64_t		 minimum;
+	struct calendar		 calendar;
 	size_t			 nrates;
 	struct tariff_rate	 rates[TARIFF_RATES_MAX];
 };
@@ -41,10 +45,18 @@ int	 tariff_take(struct tariff *, const struct conf *, const char *name);
 /*
  * A call that was answered at t and lasted n seconds, with so many bytes
  * moved.  A unit is as long, and costs as much, as the rate says that is in
- * force when it begins; the first begins at t.  Where no rate is in force
- * time is free.  A sum that does not fit stays at UINT64_MAX.
+ * force when it begins; the first begins when the free seconds are over.
+ * Where no rate is in force time is free.  What comes to less than the minimum
+ * costs that.  A sum that does not fit stays at UINT64_MAX.
  */
 struct tariff_cost	 tariff_cost(const struct tariff *, time_t t,
 			    uint64_t n, uint64_t bytes);
+/*
+ * How many seconds such a call can last for what n seconds of it cost: the
+ * end of the unit that is paid for then, n at least; UINT64_MAX where time
+ * costs nothing any more (within a day).
+ */
+uint64_t		 tariff_paid(const struct tariff *, time_t t,
+			    uint64_t n);
 
 #endif

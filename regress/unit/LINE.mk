@@ -17,10 +17,12 @@ regress/unit/tariff_test: regress/unit/tariff_test.o $(LINE_PURE_OBJS) \
 	$(CC) $(LDFLAGS) -o $@ regress/unit/tariff_test.o $(LINE_PURE_OBJS) \
 	    librelayd.a $(LIBS) -lcmocka
 
-regress/unit/policy_test: regress/unit/policy_test.o dialerd/policy.o \
-    $(LINE_PURE_OBJS) librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/policy_test.o dialerd/policy.o \
-	    $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
+POLICY_OBJS = dialerd/policy.o dialerd/policy_text.o $(LINE_PURE_OBJS)
+
+regress/unit/policy_test: regress/unit/policy_test.o $(POLICY_OBJS) \
+    librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/policy_test.o $(POLICY_OBJS) \
+	    librelayd.a $(LIBS) -lcmocka
 
 regress/unit/ledger_test: regress/unit/ledger_test.o $(LEDGER_OBJS) \
     librelayd.a

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -160,12 +161,12 @@ test_age(void **state)
 	waits(-1, "no condition in sight");
 	f.messages = 1;
 	f.oldest = f.now - 2 * HOUR + 1;
-	waits(1, "age 7200s");
+	waits(1, "age 2h");
 	f.oldest--;
-	dials("age 7200s");
+	dials("age 2h");
 	/* The clock was put back since. */
 	f.oldest = f.now + 100;
-	waits(2 * HOUR, "age 7200s");
+	waits(2 * HOUR, "age 2h");
 }
 
 /* From the last good window, or from the start. */
@@ -175,9 +176,9 @@ test_every(void **state)
 	(void)state;
 	rule(DIAL_EVERY, 4 * HOUR);
 	f.good_age = 4 * HOUR - 1;
-	waits(1, "every 14400s");
+	waits(1, "every 4h");
 	f.good_age++;
-	dials("every 14400s");
+	dials("every 4h");
 }
 
 static void
@@ -244,7 +245,143 @@ test_at_days(void **state)
 	r->span.set = 1;
 	r->span.to = 1440;
 	r->span.days = 1 << 2;		/* Tuesdays */
-	waits(24 * HOUR, "at 12:00");
+	waits(24 * HOUR, "at 12:00 on tuesday");
+}
+
+/* What a call for the queue is estimated to take and to cost. */
+static void
+test_estimates(void **state)
+{
+	(void)state;
+	rule(DIAL_SECONDS, 60);
+	f.messages = 3;
+	f.bytes = 3000;
+	f.send_seconds = 59;
+	waits(-1, "no condition in sight");
+	f.send_seconds = 60;
+	dials("seconds 60");
+	assert_false(d.urgent);
+	/* Two thirds of it were left behind: they wait for a pause. */
+	f.left = 2;
+	f.left_bytes = 2000;
+	f.left_windows = 1;
+	f.good_age = 60;
+	waits(840, "seconds 60");
+	f.send_seconds = 200;
+	dials("seconds 60");
+	f.messages = 0;
+	waits(-1, "no condition in sight");
+	rule(DIAL_COST, 20000);
+	f.messages = 1;
+	f.left = 0;
+	f.send_seconds = 0;
+	f.send_cost = 19999;
+	waits(-1, "no condition in sight");
+	f.send_cost = 20000;
+	dials("cost 20");
+}
+
+static void
+test_urgent(void **state)
+{
+	(void)state;
+	rule(DIAL_URGENT, 0);
+	f.messages = 1;
+	waits(-1, "no condition in sight");
+	f.urgent = 1;
+	dials("urgent");
+	/* The last window could not send it. */
+	f.left = f.left_urgent = f.left_windows = 1;
+	f.good_age = 100;
+	waits(800, "urgent");
+	f.urgent = f.messages = 2;
+	dials("urgent");
+}
+
+static void
+test_deadline(void **state)
+{
+	(void)state;
+	rule(DIAL_DEADLINE, 30 * MINUTE);
+	f.messages = 1;
+	waits(-1, "no condition in sight");
+	f.deadline = NOON + HOUR;
+	waits(30 * MINUTE, "deadline 30m");
+	f.deadline = NOON + 30 * MINUTE + 1;
+	waits(1, "deadline 30m");
+	f.deadline--;
+	dials("deadline 30m");
+	assert_true(d.urgent);
+	f.deadline = NOON - HOUR;
+	dials("deadline 30m");
+	/* Tried in vain, it waits for the pause; another one does not. */
+	f.left = f.left_windows = 1;
+	f.left_deadline = f.deadline;
+	f.good_age = 100;
+	waits(800, "deadline 30m");
+	f.deadline--;
+	dials("deadline 30m");
+}
+
+static void
+test_balance(void **state)
+{
+	struct conf_rule	*r = rule(DIAL_BALANCE, 5000);
+
+	(void)state;
+	f.send_cost = 10000;
+	waits(-1, "no condition in sight");
+	/* 2 messages at 5 an hour come to 10 after an hour. */
+	f.messages = 2;
+	f.received_sum = 2ULL * NOON;
+	waits(HOUR, "balance 5 per hour");
+	f.received_sum -= HOUR;
+	waits(HOUR / 2, "balance 5 per hour");
+	f.received_sum -= HOUR - 1;
+	waits(1, "balance 5 per hour");
+	f.received_sum--;
+	dials("balance 5 per hour");
+	/* By a clock that was put back all came later than now. */
+	f.received_sum = 4ULL * NOON;
+	waits(HOUR, "balance 5 per hour");
+	/* Numbers that do not fit do not make it wait for ever. */
+	f.send_cost = UINT64_MAX;
+	dials("balance 5 per hour");
+	f.send_cost = 0;
+	dials("balance 5 per hour");
+	r->value = 0;
+	waits(-1, "no condition in sight");
+}
+
+/* Holidays, dates, and what is no workday. */
+static void
+test_dates(void **state)
+{
+	static struct conf_dayset	 holidays, own;
+	struct conf_rule		*r = rule(DIAL_MESSAGES, 1);
+
+	(void)state;
+	f.messages = 1;
+	holidays.id = DAYSET_HOLIDAYS;
+	own.id = 2;
+	TAILQ_INIT(&holidays.dates);
+	TAILQ_INIT(&own.dates);
+	assert_int_equal(strlist_add(&holidays.dates, "11-24"), 0);
+	assert_int_equal(strlist_add(&own.dates, "2027-02-28"), 0);
+	TAILQ_INSERT_TAIL(&conf->daysets, &holidays, entry);
+	TAILQ_INSERT_TAIL(&conf->daysets, &own, entry);
+	between(&r->span, 8, 9);
+	r->span.days = DAYS_HOLIDAY;
+	waits(20 * HOUR, "messages 1 between 08:00 and 09:00 on holidays");
+	r->span.days = 0x3e | DAYS_WORKDAY;
+	waits(44 * HOUR, "messages 1 between 08:00 and 09:00 on workdays");
+	r->span.days = 0;
+	r->span.dayset = 2;
+	waits((97 * 24 - 4) * HOUR,
+	    "messages 1 between 08:00 and 09:00 on certain dates");
+	TAILQ_INIT(&conf->daysets);
+	strlist_free(&holidays.dates);
+	strlist_free(&own.dates);
 }
 
 static void
@@ -253,14 +390,14 @@ test_between(void **state)
 	(void)state;
 	between(&rule(DIAL_MESSAGES, 1)->span, 13, 14);
 	f.messages = 1;
-	waits(HOUR, "messages 1");
+	waits(HOUR, "messages 1 between 13:00 and 14:00");
 	f.now = NOON + HOUR;
-	dials("messages 1");
+	dials("messages 1 between 13:00 and 14:00");
 	f.now = NOON + 2 * HOUR;
-	waits(23 * HOUR, "messages 1");
+	waits(23 * HOUR, "messages 1 between 13:00 and 14:00");
 	/* The earliest of several is the reason. */
 	rule(DIAL_EVERY, 11 * HOUR);
-	waits(HOUR, "every 39600s");
+	waits(HOUR, "every 11h");
 }
 
 static void
@@ -271,15 +408,15 @@ test_over_midnight(void **state)
 	(void)state;
 	between(&r->span, 23, 8);
 	f.messages = 1;
-	waits(11 * HOUR, "messages 1");
+	waits(11 * HOUR, "messages 1 between 23:00 and 08:00");
 	f.now = NOON + 11 * HOUR;
-	dials("messages 1");
+	dials("messages 1 between 23:00 and 08:00");
 	f.now = NOON + 20 * HOUR - 1;
-	dials("messages 1");
+	dials("messages 1 between 23:00 and 08:00");
 	f.now++;
-	waits(15 * HOUR, "messages 1");
+	waits(15 * HOUR, "messages 1 between 23:00 and 08:00");
 	r->span.negate = 1;
-	dials("messages 1");
+	dials("messages 1 not between 23:00 and 08:00");
 }
 
 static void
@@ -327,7 +464,7 @@ test_request(void **state)
 	budget(BUDGET_CALLS, BUDGET_DAY, 3);
 	f.request = POLICY_REQUEST_NEW;
 	f.sum[BUDGET_DAY].calls = 3;
-	waits(12 * HOUR, "budget: calls per day used up (request)");
+	waits(12 * HOUR, "budget: 3 calls per day is used up (request)");
 }
 
 static void
@@ -341,9 +478,9 @@ test_budget_seconds(void **state)
 	dials("messages 1");
 	/* With the worst case it would be a second too much. */
 	f.sum[BUDGET_DAY].seconds++;
-	waits(12 * HOUR, "budget: seconds per day used up (messages 1)");
+	waits(12 * HOUR, "budget: 1h per day is used up (messages 1)");
 	f.sum[BUDGET_DAY].seconds = UINT64_MAX;
-	waits(12 * HOUR, "budget: seconds per day used up (messages 1)");
+	waits(12 * HOUR, "budget: 1h per day is used up (messages 1)");
 }
 
 static void
@@ -360,14 +497,24 @@ test_budget_money(void **state)
 	f.sum[BUDGET_MONTH].cost++;
 	/* To the first of December. */
 	waits(7 * 24 * HOUR + 12 * HOUR,
-	    "budget: money per month used up (messages 1)");
+	    "budget: 3000 per month is used up (messages 1)");
 	/* A part is kept for urgent mail, which this is not. */
 	f.sum[BUDGET_MONTH].cost = 2450000;
 	b->keep = 500000;
 	dials("messages 1");
 	b->keep++;
 	waits(7 * 24 * HOUR + 12 * HOUR,
-	    "budget: money per month used up (messages 1)");
+	    "budget: 3000 per month keep 500.001 for urgent is used up "
+	    "(messages 1)");
+	/* This is; and it goes first though its rule comes last. */
+	rule(DIAL_URGENT, 0);
+	f.urgent = 1;
+	dials("urgent");
+	assert_true(d.urgent);
+	f.sum[BUDGET_MONTH].cost = 2950001;
+	waits(7 * 24 * HOUR + 12 * HOUR,
+	    "budget: 3000 per month keep 500.001 for urgent is used up "
+	    "(messages 1)");
 }
 
 static void
@@ -377,7 +524,7 @@ test_budget_never(void **state)
 	rule(DIAL_MESSAGES, 1);
 	f.messages = 1;
 	budget(BUDGET_SECONDS, BUDGET_DAY, 899);
-	waits(-1, "budget: seconds per day never cover the worst case of a "
+	waits(-1, "budget: 899s per day never covers the worst case of a "
 	    "call (messages 1)");
 }
 
@@ -392,11 +539,11 @@ test_budgets(void **state)
 	budget(BUDGET_SECONDS, BUDGET_DAY, 3600);
 	f.sum[BUDGET_DAY].seconds = 3600;
 	f.sum[BUDGET_WEEK].calls = 4;
-	waits(12 * HOUR, "budget: seconds per day used up (messages 1)");
+	waits(12 * HOUR, "budget: 1h per day is used up (messages 1)");
 	f.sum[BUDGET_WEEK].calls = 5;
 	/* To Monday. */
 	waits(6 * 24 * HOUR + 12 * HOUR,
-	    "budget: calls per week used up (messages 1)");
+	    "budget: 5 calls per week is used up (messages 1)");
 }
 
 static void
@@ -530,6 +677,105 @@ test_left_behind(void **state)
 	dials("messages 20");
 }
 
+static void
+test_breaker(void **state)
+{
+	(void)state;
+	rule(DIAL_MESSAGES, 1);
+	f.messages = 1;
+	conf->global.breaker = 4;
+	conf->global.breaker_pause = 6 * HOUR;
+	f.attempts = 3;
+	f.first_age = 4000;
+	f.last_age = 900;
+	dials("messages 1");
+	f.attempts = 4;
+	waits(6 * HOUR - 900,
+	    "breaker: too many calls failed in a row (messages 1)");
+	f.last_age = 6 * HOUR;
+	dials("messages 1");
+	/* The operator knows better. */
+	f.last_age = 1;
+	f.request = POLICY_REQUEST_NEW;
+	dials("request");
+	f.request = POLICY_REQUEST_FAILED;
+	waits(6 * HOUR - 1,
+	    "breaker: too many calls failed in a row (request again)");
+}
+
+static char	 told[2048];
+
+static void
+told_rule(void *arg, const struct ctl_rule *r)
+{
+	char	 line[1024];
+
+	assert_ptr_equal(arg, told);
+	snprintf(line, sizeof(line), "%s%s|%s|%lld\n",
+	    r->kind == CTL_RULE_CONDITION ? "" : r->met ? "!" : "-", r->rule,
+	    r->text, r->when == 0 ? -1 : (long long)r->when - NOON);
+	strlcat(told, line, sizeof(told));
+}
+
+static void
+test_rules(void **state)
+{
+	(void)state;
+	rule(DIAL_MESSAGES, 10);
+	rule(DIAL_AGE, 2 * HOUR);
+	rule(DIAL_URGENT, 0);
+	rule(DIAL_EVERY, 11 * HOUR);
+	rule(DIAL_DEADLINE, 600);
+	rule(DIAL_SIZE, 1024 * 1024);
+	hold(12, 14);
+	budget(BUDGET_SECONDS, BUDGET_DAY, 3600);
+	budget(BUDGET_CALLS, BUDGET_WEEK, 1);
+	f.messages = 7;
+	f.bytes = 70000;
+	f.oldest = NOON - HOUR;
+	f.sum[BUDGET_WEEK].calls = 1;
+	f.attempts = 1;
+	f.last_age = 5;
+	told[0] = '\0';
+	policy_rules(conf, &f, told_rule, told);
+	assert_string_equal(told,
+	    "messages 10|7 of 10 messages wait|-1\n"
+	    "age 2h|the oldest message has waited 1h|3600\n"
+	    "urgent|0 urgent messages wait|-1\n"
+	    "every 11h|the last good window was 10h ago|3600\n"
+	    "deadline 10m|no message has one|-1\n"
+	    "size 1M|70000 bytes of 1M wait|-1\n"
+	    "!hold between 12:00 and 14:00|no call in these hours|7200\n"
+	    "-1h per day|0s spent, a call may need 15m|43200\n"
+	    "!1 call per week|1 call made|561600\n"
+	    "!redial 2 within 3m then 15m|1 failed call in a row: pause "
+	    "before a redial|5\n");
+}
+
+static void
+test_room(void **state)
+{
+	struct conf_budget	*b = budget(BUDGET_MONEY, BUDGET_DAY, 50000);
+	uint64_t		 seconds, cost;
+
+	(void)state;
+	b->keep = 20000;
+	f.sum[BUDGET_DAY].cost = 25000;
+	f.sum[BUDGET_MONTH].seconds = 900;
+	policy_room(conf, &f, 0, &seconds, &cost);
+	assert_int_equal(cost, 5000);
+	assert_true(seconds == UINT64_MAX);
+	policy_room(conf, &f, 1, &seconds, &cost);
+	assert_int_equal(cost, 25000);
+	budget(BUDGET_SECONDS, BUDGET_MONTH, 1000);
+	budget(BUDGET_CALLS, BUDGET_MONTH, 1);
+	policy_room(conf, &f, 1, &seconds, &cost);
+	assert_int_equal(seconds, 100);
+	f.sum[BUDGET_MONTH].seconds = 2000;
+	policy_room(conf, &f, 1, &seconds, &cost);
+	assert_int_equal(seconds, 0);
+}
+
 int
 main(void)
 {
@@ -544,6 +790,14 @@ main(void)
 		TEST(test_at_clock_set),
 		TEST(test_at_start),
 		TEST(test_at_days),
+		TEST(test_estimates),
+		TEST(test_urgent),
+		TEST(test_deadline),
+		TEST(test_balance),
+		TEST(test_dates),
+		TEST(test_breaker),
+		TEST(test_rules),
+		TEST(test_room),
 		TEST(test_between),
 		TEST(test_over_midnight),
 		TEST(test_hold_hours),

@@ -60,20 +60,20 @@ test_contains(void **state)
 
 	(void)state;
 	zone("UTC");
-	assert_true(span_contains(&s, at(2026, 11, 23, 3, 0, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 23, 3, 0, 0)));
 	s = span(H(8, 0), H(23, 0), DAYS_ALL, 0);
-	assert_false(span_contains(&s, at(2026, 11, 23, 7, 59, 0)));
-	assert_true(span_contains(&s, at(2026, 11, 23, 8, 0, 0)));
-	assert_true(span_contains(&s, at(2026, 11, 23, 22, 59, 0) + 59));
-	assert_false(span_contains(&s, at(2026, 11, 23, 23, 0, 0)));
+	assert_false(span_contains(NULL, &s, at(2026, 11, 23, 7, 59, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 23, 8, 0, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 23, 22, 59, 0) + 59));
+	assert_false(span_contains(NULL, &s, at(2026, 11, 23, 23, 0, 0)));
 	s.negate = 1;
-	assert_true(span_contains(&s, at(2026, 11, 23, 7, 59, 0)));
-	assert_false(span_contains(&s, at(2026, 11, 23, 8, 0, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 23, 7, 59, 0)));
+	assert_false(span_contains(NULL, &s, at(2026, 11, 23, 8, 0, 0)));
 	s = span(0, 1440, WEEKDAYS, 0);
-	assert_false(span_contains(&s, at(2026, 11, 22, 23, 59, 0)));
-	assert_true(span_contains(&s, at(2026, 11, 23, 0, 0, 0)));
-	assert_true(span_contains(&s, at(2026, 11, 27, 23, 59, 0)));
-	assert_false(span_contains(&s, at(2026, 11, 28, 0, 0, 0)));
+	assert_false(span_contains(NULL, &s, at(2026, 11, 22, 23, 59, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 23, 0, 0, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 27, 23, 59, 0)));
+	assert_false(span_contains(NULL, &s, at(2026, 11, 28, 0, 0, 0)));
 }
 
 /* Over midnight it belongs to the day it begins on. */
@@ -84,16 +84,16 @@ test_midnight(void **state)
 
 	(void)state;
 	zone("UTC");
-	assert_false(span_contains(&s, at(2026, 11, 22, 23, 0, 0)));
+	assert_false(span_contains(NULL, &s, at(2026, 11, 22, 23, 0, 0)));
 	/* Monday early: Sunday's. */
-	assert_false(span_contains(&s, at(2026, 11, 23, 5, 0, 0)));
-	assert_true(span_contains(&s, at(2026, 11, 23, 22, 0, 0)));
-	assert_true(span_contains(&s, at(2026, 11, 24, 0, 0, 0)));
-	assert_true(span_contains(&s, at(2026, 11, 24, 5, 59, 0)));
-	assert_false(span_contains(&s, at(2026, 11, 24, 6, 0, 0)));
+	assert_false(span_contains(NULL, &s, at(2026, 11, 23, 5, 0, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 23, 22, 0, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 24, 0, 0, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 24, 5, 59, 0)));
+	assert_false(span_contains(NULL, &s, at(2026, 11, 24, 6, 0, 0)));
 	/* Saturday early: Friday's. */
-	assert_true(span_contains(&s, at(2026, 11, 28, 5, 0, 0)));
-	assert_false(span_contains(&s, at(2026, 11, 28, 22, 0, 0)));
+	assert_true(span_contains(NULL, &s, at(2026, 11, 28, 5, 0, 0)));
+	assert_false(span_contains(NULL, &s, at(2026, 11, 28, 22, 0, 0)));
 }
 
 static void
@@ -103,19 +103,19 @@ test_next(void **state)
 
 	(void)state;
 	zone("UTC");
-	assert_int_equal(span_next(&s, at(2026, 11, 23, 8, 30, 0)),
+	assert_int_equal(span_next(NULL, &s, at(2026, 11, 23, 8, 30, 0)),
 	    at(2026, 11, 23, 8, 30, 0));
-	assert_int_equal(span_next(&s, at(2026, 11, 23, 6, 1, 0) + 17),
+	assert_int_equal(span_next(NULL, &s, at(2026, 11, 23, 6, 1, 0) + 17),
 	    at(2026, 11, 23, 8, 7, 0));
-	assert_int_equal(span_next(&s, at(2026, 11, 23, 9, 0, 0)),
+	assert_int_equal(span_next(NULL, &s, at(2026, 11, 23, 9, 0, 0)),
 	    at(2026, 11, 24, 8, 7, 0));
 	s.days = 1 << 1;
-	assert_int_equal(span_next(&s, at(2026, 11, 23, 9, 0, 0)),
+	assert_int_equal(span_next(NULL, &s, at(2026, 11, 23, 9, 0, 0)),
 	    at(2026, 11, 30, 8, 7, 0));
 	s.days = 0;
-	assert_int_equal(span_next(&s, at(2026, 11, 23, 9, 0, 0)), -1);
+	assert_int_equal(span_next(NULL, &s, at(2026, 11, 23, 9, 0, 0)), -1);
 	s = span(H(8, 7), H(9, 0), DAYS_ALL, 1);
-	assert_int_equal(span_next(&s, at(2026, 11, 23, 8, 10, 0)),
+	assert_int_equal(span_next(NULL, &s, at(2026, 11, 23, 8, 10, 0)),
 	    at(2026, 11, 23, 9, 0, 0));
 }
 
@@ -127,9 +127,9 @@ test_next_forward(void **state)
 
 	(void)state;
 	zone(CENTRAL);
-	assert_int_equal(span_next(&s, at(2026, 3, 29, 1, 0, 0)),
+	assert_int_equal(span_next(NULL, &s, at(2026, 3, 29, 1, 0, 0)),
 	    at(2026, 3, 29, 3, 0, 1));
-	assert_int_equal(span_next(&s, at(2026, 3, 28, 1, 0, 0)),
+	assert_int_equal(span_next(NULL, &s, at(2026, 3, 28, 1, 0, 0)),
 	    at(2026, 3, 28, 2, 30, 0));
 }
 
@@ -142,20 +142,20 @@ test_at(void **state)
 	(void)state;
 	zone("UTC");
 	t = at(2026, 11, 23, 8, 5, 0);
-	assert_int_equal(span_at_last(&s, H(8, 5), t, 3600), t);
-	assert_int_equal(span_at_last(&s, H(8, 5), t + 59, 3600), t);
-	assert_int_equal(span_at_last(&s, H(8, 5), t - 1, 3600), -1);
-	assert_int_equal(span_at_last(&s, H(8, 5), t + 3600, 3600), t);
-	assert_int_equal(span_at_last(&s, H(8, 5), t + 3601, 3600), -1);
-	assert_int_equal(span_at_next(&s, H(8, 5), t), t + 86400);
-	assert_int_equal(span_at_next(&s, H(8, 5), t - 1), t);
-	assert_int_equal(span_at_next(&s, 0, t), at(2026, 11, 24, 0, 0, 0));
-	assert_int_equal(span_at_last(&s, 0, at(2026, 11, 24, 0, 10, 0),
+	assert_int_equal(span_at_last(NULL, &s, H(8, 5), t, 3600), t);
+	assert_int_equal(span_at_last(NULL, &s, H(8, 5), t + 59, 3600), t);
+	assert_int_equal(span_at_last(NULL, &s, H(8, 5), t - 1, 3600), -1);
+	assert_int_equal(span_at_last(NULL, &s, H(8, 5), t + 3600, 3600), t);
+	assert_int_equal(span_at_last(NULL, &s, H(8, 5), t + 3601, 3600), -1);
+	assert_int_equal(span_at_next(NULL, &s, H(8, 5), t), t + 86400);
+	assert_int_equal(span_at_next(NULL, &s, H(8, 5), t - 1), t);
+	assert_int_equal(span_at_next(NULL, &s, 0, t), at(2026, 11, 24, 0, 0, 0));
+	assert_int_equal(span_at_last(NULL, &s, 0, at(2026, 11, 24, 0, 10, 0),
 	    3600), at(2026, 11, 24, 0, 0, 0));
 	s = span(0, 1440, WEEKDAYS, 0);
-	assert_int_equal(span_at_next(&s, H(8, 5),
+	assert_int_equal(span_at_next(NULL, &s, H(8, 5),
 	    at(2026, 11, 27, 9, 0, 0)), at(2026, 11, 30, 8, 5, 0));
-	assert_int_equal(span_at_last(&s, H(8, 5),
+	assert_int_equal(span_at_last(NULL, &s, H(8, 5),
 	    at(2026, 11, 28, 8, 10, 0), 3600), -1);
 }
 
@@ -167,18 +167,18 @@ test_at_clock_change(void **state)
 
 	(void)state;
 	zone(CENTRAL);
-	assert_int_equal(span_at_next(&s, H(2, 30),
+	assert_int_equal(span_at_next(NULL, &s, H(2, 30),
 	    at(2026, 3, 28, 12, 0, 0)), at(2026, 3, 29, 3, 0, 1));
-	assert_int_equal(span_at_next(&s, H(2, 30),
+	assert_int_equal(span_at_next(NULL, &s, H(2, 30),
 	    at(2026, 3, 29, 3, 0, 1)), at(2026, 3, 30, 2, 30, 1));
-	assert_int_equal(span_at_last(&s, H(2, 30),
+	assert_int_equal(span_at_last(NULL, &s, H(2, 30),
 	    at(2026, 3, 29, 3, 20, 1), 3600), at(2026, 3, 29, 3, 0, 1));
 	/* 2026-10-25: 03:00 is followed by 02:00. */
-	assert_int_equal(span_at_next(&s, H(2, 30),
+	assert_int_equal(span_at_next(NULL, &s, H(2, 30),
 	    at(2026, 10, 24, 12, 0, 1)), at(2026, 10, 25, 2, 30, 1));
-	assert_int_equal(span_at_next(&s, H(2, 30),
+	assert_int_equal(span_at_next(NULL, &s, H(2, 30),
 	    at(2026, 10, 25, 2, 30, 1)), at(2026, 10, 26, 2, 30, 0));
-	assert_int_equal(span_at_last(&s, H(2, 30),
+	assert_int_equal(span_at_last(NULL, &s, H(2, 30),
 	    at(2026, 10, 25, 2, 45, 0), 1800), -1);
 }
 
@@ -204,13 +204,13 @@ test_at_once_a_day(void **state)
 		for (i = 0; i < 6; i++) {
 			t = at(2026, 1, 1, 12, 0, -1);
 			for (days = 0; days < 365; days++, t = next) {
-				next = span_at_next(&s, minutes[i], t);
+				next = span_at_next(NULL, &s, minutes[i], t);
 				localtime_r(&t, &a);
 				localtime_r(&next, &b);
 				assert_int_equal((b.tm_yday - a.tm_yday +
 				    365) % 365, days == 0 &&
 				    minutes[i] > H(12, 0) ? 0 : 1);
-				assert_int_equal(span_at_last(&s, minutes[i],
+				assert_int_equal(span_at_last(NULL, &s, minutes[i],
 				    next + 30, 3600), next);
 			}
 		}
@@ -267,6 +267,99 @@ test_periods_clock_change(void **state)
 	    at(2026, 3, 29, 1, 0, 1));
 }
 
+static void
+holiday(struct calendar *c, uint32_t set, uint16_t year, uint8_t month,
+    uint8_t mday)
+{
+	c->days[c->n].dayset = set;
+	c->days[c->n].year = year;
+	c->days[c->n].month = month;
+	c->days[c->n++].mday = mday;
+}
+
+static void
+test_dates(void **state)
+{
+	struct calendar	 c = { 0 };
+	struct conf_span s = span(H(8, 0), H(9, 0), DAYS_HOLIDAY, 0);
+
+	(void)state;
+	zone(CENTRAL);
+	holiday(&c, DAYSET_HOLIDAYS, 0, 12, 25);
+	holiday(&c, DAYSET_HOLIDAYS, 2027, 3, 29);
+	holiday(&c, 2, 0, 2, 29);
+	assert_int_equal(span_next(&c, &s, at(2026, 11, 23, 12, 0, 0)),
+	    at(2026, 12, 25, 8, 0, 0));
+	assert_int_equal(span_next(&c, &s, at(2026, 12, 25, 9, 0, 0)),
+	    at(2027, 3, 29, 8, 0, 1));
+	assert_int_equal(span_next(&c, &s, at(2027, 3, 29, 9, 0, 1)),
+	    at(2027, 12, 25, 8, 0, 0));
+	assert_int_equal(span_at_next(&c, &s, H(8, 30),
+	    at(2026, 12, 25, 8, 29, 0)), at(2026, 12, 25, 8, 30, 0));
+	assert_int_equal(span_at_next(&c, &s, H(8, 30),
+	    at(2026, 12, 25, 8, 30, 0)), at(2027, 3, 29, 8, 30, 1));
+	/* A leap day, and over midnight into the first of March. */
+	s = span(H(23, 0), H(1, 0), 0, 0);
+	s.dayset = 2;
+	assert_int_equal(span_next(&c, &s, at(2026, 11, 23, 12, 0, 0)),
+	    at(2028, 2, 29, 23, 0, 0));
+	assert_true(span_contains(&c, &s, at(2028, 3, 1, 0, 59, 0)));
+	assert_false(span_contains(&c, &s, at(2028, 3, 1, 1, 0, 0)));
+	assert_false(span_contains(&c, &s, at(2027, 3, 1, 0, 30, 0)));
+	/* Into the new year. */
+	holiday(&c, 3, 2026, 12, 31);
+	s.dayset = 3;
+	assert_true(span_contains(&c, &s, at(2027, 1, 1, 0, 30, 0)));
+	assert_int_equal(span_next(&c, &s, at(2027, 1, 1, 1, 0, 0)), -1);
+	/* Without a calendar there are no such days. */
+	assert_false(span_contains(NULL, &s, at(2027, 1, 1, 0, 30, 0)));
+}
+
+static void
+test_workdays(void **state)
+{
+	struct calendar	 c = { 0 };
+	struct conf_span s = span(0, 1440, WEEKDAYS | DAYS_WORKDAY, 0);
+
+	(void)state;
+	zone("UTC");
+	holiday(&c, DAYSET_HOLIDAYS, 0, 12, 25);	/* a Friday in 2026 */
+	assert_true(span_contains(&c, &s, at(2026, 12, 24, 12, 0, 0)));
+	assert_false(span_contains(&c, &s, at(2026, 12, 25, 12, 0, 0)));
+	assert_int_equal(span_next(&c, &s, at(2026, 12, 25, 0, 0, 0)),
+	    at(2026, 12, 28, 0, 0, 0));
+	s.negate = 1;
+	assert_int_equal(span_next(&c, &s, at(2026, 12, 24, 0, 0, 0)),
+	    at(2026, 12, 25, 0, 0, 0));
+}
+
+static void
+test_date_words(void **state)
+{
+	static const char *const	 wrong[] = {
+		"", "13-01", "00-10", "01-00", "02-30", "04-31", "1-1",
+		"2026-2-03", "2025-02-29", "2100-02-29", "1969-12-31",
+		"12-25x", "12/25", "2026_02-03", "20a6-02-03"
+	};
+	uint16_t			 year;
+	uint8_t				 month, mday;
+	size_t				 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (calendar_date(wrong[i], &year, &month, &mday) == 0)
+			fail_msg("\"%s\"", wrong[i]);
+	assert_int_equal(calendar_date("02-29", &year, &month, &mday), 0);
+	assert_int_equal(year, 0);
+	assert_int_equal(month, 2);
+	assert_int_equal(mday, 29);
+	assert_int_equal(calendar_date("2028-02-29", &year, &month, &mday),
+	    0);
+	assert_int_equal(year, 2028);
+	assert_int_equal(calendar_date("2000-02-29", &year, &month, &mday),
+	    0);
+}
+
 int
 main(void)
 {
@@ -278,6 +371,9 @@ main(void)
 		cmocka_unit_test(test_at),
 		cmocka_unit_test(test_at_clock_change),
 		cmocka_unit_test(test_at_once_a_day),
+		cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_workdays),
+		cmocka_unit_test(test_date_words),
 		cmocka_unit_test(test_periods),
 		cmocka_unit_test(test_periods_clock_change)
 	};

@@ -177,6 +177,98 @@ test_take(void **state)
 	conf_free(conf);
 }
 
+/*
+ * A satellite: 1.50 to be connected, then 0.99 for each minute begun, at
+ * least 3; and by the hand: 61 s are two minutes, 1.50 + 1.98 = 3.48.
+ */
+static void
+test_minimum(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	t.setup = 1500;
+	t.minimum = 3000;
+	rate(&t, 0, 0, 60, 990);
+	assert_int_equal(cost(&t, MONDAY, 1), 3000);
+	assert_int_equal(cost(&t, MONDAY, 60), 3000);
+	assert_int_equal(cost(&t, MONDAY, 61), 3480);
+	assert_int_equal(cost(&t, MONDAY, 600), 11400);
+	assert_int_equal(tariff_cost(&t, MONDAY, 600, 0).units, 10);
+}
+
+/* A cellular link: 30 s free, then by the second, and 2 for a megabyte. */
+static void
+test_free_seconds(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	t.free = 30;
+	t.per_megabyte = 2000;
+	rate(&t, 0, 0, 1, 5);
+	assert_int_equal(cost(&t, MONDAY, 30), 0);
+	assert_int_equal(cost(&t, MONDAY, 31), 5);
+	assert_int_equal(cost(&t, MONDAY, 130), 500);
+	assert_int_equal(tariff_cost(&t, MONDAY, 10, 1500000).cost, 3000);
+	assert_int_equal(tariff_cost(&t, MONDAY, 10, 1).cost, 1);
+	/* The hour that counts is that in which the free seconds end. */
+	memset(&t, 0, sizeof(t));
+	t.free = 120;
+	rate(&t, 23, 8, 240, 7000);
+	rate(&t, 8, 23, 180, 10000);
+	assert_int_equal(cost(&t, MONDAY + 23 * HOUR - 60, 130), 7000);
+}
+
+static void
+test_paid(void **state)
+{
+	struct tariff	 t;
+	time_t		 noon = MONDAY + 12 * HOUR;
+
+	(void)state;
+	telephone(&t);
+	assert_int_equal(tariff_paid(&t, noon, 0), 0);
+	assert_int_equal(tariff_paid(&t, noon, 1), 180);
+	assert_int_equal(tariff_paid(&t, noon, 180), 180);
+	assert_int_equal(tariff_paid(&t, noon, 181), 360);
+	/* The second unit is the night's. */
+	assert_int_equal(tariff_paid(&t, MONDAY + 23 * HOUR - 60, 200), 420);
+	t.free = 20;
+	assert_int_equal(tariff_paid(&t, noon, 1), 20);
+	assert_int_equal(tariff_paid(&t, noon, 21), 200);
+	/* Time that costs nothing, now or ever. */
+	memset(&t, 0, sizeof(t));
+	assert_true(tariff_paid(&t, noon, 5) == UINT64_MAX);
+	rate(&t, 8, 10, 60, 1000);
+	assert_int_equal(tariff_paid(&t, MONDAY + 11 * HOUR, 5), 21 * HOUR);
+	rate(&t, 0, 0, 0, 500);
+	assert_true(tariff_paid(&t, MONDAY + 11 * HOUR, 5) == UINT64_MAX);
+}
+
+/* On a holiday Sunday's rate, whatever the weekday. */
+static void
+test_holiday(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	rate(&t, 0, 24, 240, 5000);
+	t.rates[0].span.days = 1 | DAYS_HOLIDAY;
+	rate(&t, 0, 0, 180, 10000);
+	assert_int_equal(cost(&t, MONDAY, 1), 10000);
+	assert_int_equal(cost(&t, MONDAY - 1, 1), 5000);
+	t.calendar.n = 1;
+	t.calendar.days[0].dayset = DAYSET_HOLIDAYS;
+	t.calendar.days[0].month = 11;
+	t.calendar.days[0].mday = 23;
+	assert_int_equal(cost(&t, MONDAY, 1), 5000);
+	assert_int_equal(cost(&t, MONDAY + 24 * HOUR, 1), 10000);
+}
+
 int
 main(void)
 {
@@ -187,6 +279,10 @@ main(void)
 		cmocka_unit_test(test_free_hours),
 		cmocka_unit_test(test_first_rate_wins),
 		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_minimum),
+		cmocka_unit_test(test_free_seconds),
+		cmocka_unit_test(test_paid),
+		cmocka_unit_test(test_holiday),
 		cmocka_unit_test(test_take)
 	};
 
