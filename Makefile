@@ -35,10 +35,10 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/smtp_session.o spoold/smtp_transaction.o spoold/spoold.o \
 	spoold/waiting.o
 
-DIALERD_OBJS = dialerd/control.o dialerd/dialerd.o dialerd/ledger.o \
-	dialerd/ledger_line.o dialerd/ledger_query.o dialerd/modem.o \
-	dialerd/policy.o dialerd/policy_text.o dialerd/span.o \
-	dialerd/tariff.o dialerd/tty.o dialerd/window.o
+DIALERD_OBJS = dialerd/arrivals.o dialerd/control.o dialerd/dialerd.o \
+	dialerd/ledger.o dialerd/ledger_line.o dialerd/ledger_query.o \
+	dialerd/modem.o dialerd/policy.o dialerd/policy_text.o \
+	dialerd/span.o dialerd/tariff.o dialerd/tty.o dialerd/window.o
 
 FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/fetchd.o fetchd/imap_body.o fetchd/imap_client.o \
@@ -141,7 +141,8 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/bounce_test regress/unit/flush_test \
 	regress/unit/waiting_test regress/unit/modem_test regress/unit/span_test \
 	regress/unit/tariff_test regress/unit/policy_test \
-	regress/unit/ledger_test regress/unit/window_test \
+	regress/unit/ledger_test regress/unit/arrivals_test \
+	regress/unit/window_test \
 	regress/unit/tty_test regress/unit/control_test \
 	regress/unit/maildir_test regress/unit/pop3_command_test \
 	regress/unit/mailbox_test regress/unit/local_test \
@@ -160,7 +161,8 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \
 	regress/fuzz/smtp_reply_fuzz regress/fuzz/modem_fuzz \
-	regress/fuzz/ledger_line_fuzz regress/fuzz/pop3_command_fuzz \
+	regress/fuzz/ledger_line_fuzz regress/fuzz/arrivals_fuzz \
+	regress/fuzz/pop3_command_fuzz \
 	regress/fuzz/conf_msg_fuzz regress/fuzz/dot_fuzz \
 	regress/fuzz/imsg_fuzz regress/fuzz/address_fuzz \
 	regress/fuzz/smtp_command_fuzz regress/fuzz/header_fuzz \

@@ -423,6 +423,10 @@ pump_calls(struct connection *c)
 	struct ctl_call		 call;
 	size_t			 i, n;
 
+	if (ledger == NULL) {
+		answer(c, EAGAIN, "the ledger is being shortened");
+		return;
+	}
 	n = ledger_count(ledger);
 	/* By number: the ledger may have forgotten some meanwhile. */
 	for (i = ledger_seek(ledger, c->next_call); i < n; i++) {

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arrivals.h"
 #include "child.h"
 #include "control.h"
 #include "dialerd.h"
@@ -31,6 +32,8 @@
 
 static struct window	*window;
 static struct ledger	*ledger;
+static struct arrivals	*arrivals;
+static int		 shortening;	/* the ledger: it comes again */
 static struct event	 window_ev, plan_ev;
 static struct proto_queue_state queue;
 static struct ctl_call	 last_call;
@@ -307,6 +310,35 @@ dial(struct window_line *line, const char *why)
 	}
 }
 
+/*
+ * Files that have grown are shortened by the parent, between calls.  What is
+ * known of the past stays in memory meanwhile.
+ */
+static void
+shorten_files(void)
+{
+	struct proto_keep	 keep;
+
+	memset(&keep, 0, sizeof(keep));
+	if (ledger != NULL && unfinished.call == 0 &&
+	    ledger_excess(ledger, &keep.from)) {
+		keep.file = PROTO_KEEP_LEDGER;
+		ledger_free(ledger);
+		ledger = NULL;
+		shortening = 1;
+		channel_send(child_parent(), DIALERD_KEEP, 0, -1, &keep,
+		    sizeof(keep));
+	}
+	if (arrivals != NULL && arrivals_excess(arrivals, wall(),
+	    &keep.from)) {
+		keep.file = PROTO_KEEP_ARRIVALS;
+		arrivals_free(arrivals);
+		arrivals = NULL;
+		channel_send(child_parent(), DIALERD_KEEP, 0, -1, &keep,
+		    sizeof(keep));
+	}
+}
+
 static void
 plan(int fd, short event, void *arg)
 {
@@ -328,6 +360,7 @@ plan(int fd, short event, void *arg)
 		take_ledger();
 	if (ledger != NULL && ledger_retry(ledger) == -1)
 		log_warn("ledger");
+	shorten_files();
 	decide(&d, &line, request_state);
 	if (d.dial) {
 		dial(&line, d.why);
@@ -533,6 +566,12 @@ dialerd_summary(struct ctl_summary *s)
 	s->month_cost = sum.cost;
 }
 
+const struct arrivals *
+dialerd_arrivals(void)
+{
+	return (arrivals);
+}
+
 const struct ledger *
 dialerd_ledger(void)
 {
@@ -667,6 +706,14 @@ take_ledger(void)
 		return;
 	}
 	ledger_fd = -1;
+	if (shortening) {
+		/* It is the same ledger; but for what was said meanwhile. */
+		shortening = 0;
+		if (held != ledger_held(ledger) &&
+		    ledger_hold(ledger, held, wall()) == -1)
+			log_warn("ledger: hold");
+		return;
+	}
 	take_past();
 	close_left(0);
 }
@@ -688,6 +735,22 @@ handle_ledger(struct channel *ch, struct imsg *imsg, void *arg)
 	ledger_fd = fd;
 	take_ledger();
 	plan_soon();
+	return (0);
+}
+
+static int
+handle_arrivals(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	int	 fd;
+
+	(void)ch;
+	(void)arg;
+	if ((fd = imsg_get_fd(imsg)) == -1)
+		return (-1);
+	if (arrivals != NULL || (arrivals = arrivals_new(fd)) == NULL) {
+		log_warn("arrivals");
+		close(fd);
+	}
 	return (0);
 }
 
@@ -793,12 +856,18 @@ handle_request(struct channel *ch, struct imsg *imsg, void *arg)
 static int
 handle_arrival(struct channel *ch, struct imsg *imsg, void *arg)
 {
+	static int		 missing;
 	struct proto_arrival	 a;
 
 	(void)ch;
 	(void)arg;
-	if (imsg_get_data(imsg, &a, sizeof(a)) == -1 || a.class > PROTO_BULK)
+	if (imsg_get_data(imsg, &a, sizeof(a)) == -1 ||
+	    a.class > PROTO_BULK || a.time < 0 || a.deadline < 0)
 		return (-1);
+	if (arrivals == NULL || arrivals_add(arrivals, &a) == 0)
+		missing = 0;
+	else if (!missing++)
+		log_warn("arrivals");	/* once for all that is missing */
 	return (0);
 }
 
@@ -818,6 +887,7 @@ handle_user_sent(struct channel *ch, struct imsg *imsg, void *arg)
 static const struct channel_row parent_rows[] = {
 	{ PARENT_CONTROL,	handle_control },
 	{ PARENT_LEDGER,	handle_ledger },
+	{ PARENT_ARRIVALS,	handle_arrivals },
 	{ PARENT_LINE_TTY,	handle_line_tty },
 	{ PARENT_LINK_UP,	handle_link_up },
 	{ PARENT_LINK_DOWN,	handle_link_down },

@@ -76,6 +76,12 @@ void		 spooldir_make(const struct conf *);
 int		 spooldir_open_state(const char *name, int flags);
 /* Replace spool/state/NAME by these bytes, durably.  0 or -1. */
 int		 spooldir_write_state(const char *name, const void *, size_t);
+/*
+ * Leave of spool/state/NAME what is from there on, where a line must begin,
+ * in a new file: whoever has the old one open has the whole of it.  0, or -1
+ * with errno and nothing changed.
+ */
+int		 spooldir_keep_state(const char *name, uint64_t from);
 
 /* line.c: the device, the link and the parent's own clock on it (L1). */
 channel_handler	 line_handle_open;	/* DIALERD_LINE_OPEN */

@@ -272,6 +272,18 @@ proc_ledger(int unused, short events, void *arg)
 		channel_send(&p->ch, PARENT_LEDGER, 0, fd, NULL, 0);
 }
 
+/* Nothing depends on this one. */
+static void
+proc_arrivals(struct proc *p)
+{
+	int	 fd;
+
+	if ((fd = spooldir_open_state("arrivals", O_RDWR | O_APPEND)) == -1)
+		log_warn("arrivals");
+	else
+		channel_send(&p->ch, PARENT_ARRIVALS, 0, fd, NULL, 0);
+}
+
 static void
 proc_dialerd_sockets(struct proc *p)
 {
@@ -281,6 +293,7 @@ proc_dialerd_sockets(struct proc *p)
 	if (!evtimer_initialized(&ledger_timer))
 		evtimer_set(&ledger_timer, proc_ledger, p);
 	proc_ledger(-1, 0, p);
+	proc_arrivals(p);
 	for (readonly = 0; readonly < 2; readonly++) {
 		if ((fd = listen_control_fd((int)readonly)) == -1)
 			log_warn("control socket");
@@ -354,6 +367,30 @@ handle_verbose(struct channel *ch, struct imsg *imsg, void *arg)
 	return (0);
 }
 
+/* It has closed the file and is given it anew, be it shorter or not. */
+static int
+handle_keep(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_keep	 keep;
+	const char		*name;
+
+	(void)arg;
+	if (imsg_get_data(imsg, &keep, sizeof(keep)) == -1 ||
+	    keep.file > PROTO_KEEP_ARRIVALS)
+		return (-1);
+	name = keep.file == PROTO_KEEP_LEDGER ? "ledger" : "arrivals";
+	/* Copying takes a while: not now that the line is to be timed. */
+	if (line_is_open())
+		log_warnx("%s: not shortened: the line is open", name);
+	else if (spooldir_keep_state(name, keep.from) == -1)
+		log_warn("%s: not shortened", name);
+	if (keep.file == PROTO_KEEP_LEDGER)
+		proc_ledger(-1, 0, &procs[ch->peer]);
+	else
+		proc_arrivals(&procs[ch->peer]);
+	return (0);
+}
+
 static const struct channel_row spoold_rows[] = {
 	{ CHILD_CONF_READY,	handle_ready },
 	{ SPOOLD_AUTH,		auth_handle },
@@ -376,6 +413,7 @@ static const struct channel_row dialerd_rows[] = {
 	{ DIALERD_LINK_STOP,	line_handle_stop },
 	{ DIALERD_LINE_CLOSE,	line_handle_close },
 	{ DIALERD_LINE_LEFT,	line_handle_left },
+	{ DIALERD_KEEP,		handle_keep },
 	{ PROTO_NONE,		NULL }
 };
 

@@ -146,31 +146,86 @@ spooldir_open_state(const char *name, int flags)
 	return (fd);
 }
 
+/* Makes the file that is to take the place of that one; or -1. */
+static int
+replace_begin(const char *name, char *tmp, size_t size)
+{
+	snprintf(tmp, size, ".%s.tmp", name);
+	return (openat(state_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC |
+	    O_NOFOLLOW | O_CLOEXEC, 0600));
+}
+
+/* Takes the descriptor.  Unless all was well, nothing has changed. */
+static int
+replace_end(int fd, const char *tmp, const char *name, int well)
+{
+	int	 error;
+
+	if (well && fsync(fd) == 0 &&
+	    renameat(state_fd, tmp, state_fd, name) == 0) {
+		close(fd);
+		return (fsync(state_fd));
+	}
+	error = errno;
+	close(fd);
+	unlinkat(state_fd, tmp, 0);
+	errno = error;
+	return (-1);
+}
+
 int
 spooldir_write_state(const char *name, const void *data, size_t len)
 {
 	char	 tmp[NAME_MAX];
-	int	 fd, error;
+	int	 fd;
 
-	snprintf(tmp, sizeof(tmp), ".%s.tmp", name);
-	if ((fd = openat(state_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC |
-	    O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
+	if ((fd = replace_begin(name, tmp, sizeof(tmp))) == -1)
 		return (-1);
 	/* A short write is what a disk that fills up gives. */
 	errno = ENOSPC;
-	if (write(fd, data, len) != (ssize_t)len || fsync(fd) == -1)
-		goto fail;
-	close(fd);
-	fd = -1;
-	if (renameat(state_fd, tmp, state_fd, name) == -1)
-		goto fail;
-	return (fsync(state_fd));
+	return (replace_end(fd, tmp, name,
+	    write(fd, data, len) == (ssize_t)len));
+}
 
-fail:
+/* What is in the one from that place on, where a line begins. */
+static int
+copy_from(int from, off_t at, int to)
+{
+	char	 buf[65536];
+	ssize_t	 n;
+
+	if (at > 0 && (pread(from, buf, 1, at - 1) != 1 || *buf != '\n')) {
+		errno = EINVAL;
+		return (-1);
+	}
+	while ((n = pread(from, buf, sizeof(buf), at)) > 0) {
+		errno = ENOSPC;
+		if (write(to, buf, (size_t)n) != n)
+			return (-1);
+		at += n;
+	}
+	return ((int)n);
+}
+
+int
+spooldir_keep_state(const char *name, uint64_t from)
+{
+	char	 tmp[NAME_MAX];
+	int	 old, fd, result, error;
+
+	if (from > INT64_MAX) {
+		errno = EINVAL;
+		return (-1);
+	}
+	if ((old = spooldir_open_state(name, O_RDONLY)) == -1)
+		return (-1);
+	if ((fd = replace_begin(name, tmp, sizeof(tmp))) == -1)
+		result = -1;
+	else
+		result = replace_end(fd, tmp, name,
+		    copy_from(old, (off_t)from, fd) == 0);
 	error = errno;
-	if (fd != -1)
-		close(fd);
-	unlinkat(state_fd, tmp, 0);
+	close(old);
 	errno = error;
-	return (-1);
+	return (result);
 }

@@ -99,6 +99,8 @@ enum proto_type {
 	DIALERD_WINDOW_CLOSE,	/* spoold, fetchd: struct proto_window */
 	DIALERD_WINDOW_BULK,	/* spoold: struct proto_bulk, at the opening
 				 * and whenever it changes */
+	DIALERD_KEEP,		/* parent: struct proto_keep; dialerd has
+				 * closed the file, and is given it anew */
 	DIALERD_LIST_QUEUE,	/* spoold: id */
 	DIALERD_LIST_USERS,	/* spoold: id */
 
@@ -252,6 +254,14 @@ struct proto_progress {
 					 * in todo */
 	uint64_t		 bytes_in;	/* on the wire, TLS included */
 	uint64_t		 bytes_out;
+};
+
+/* Of one of dialerd's files only what is from there on is still wanted. */
+enum proto_keep_file { PROTO_KEEP_LEDGER, PROTO_KEEP_ARRIVALS };
+
+struct proto_keep {
+	uint64_t		 from;		/* a line begins there */
+	uint32_t		 file;		/* enum proto_keep_file */
 };
 
 struct proto_queue_entry {	/* one recipient of one message */

@@ -30,6 +30,16 @@ regress/unit/ledger_test: regress/unit/ledger_test.o $(LEDGER_OBJS) \
 	    regress/unit/ledger_test.o $(LEDGER_OBJS) librelayd.a $(LIBS) \
 	    -lcmocka
 
+regress/unit/arrivals_test: regress/unit/arrivals_test.o dialerd/arrivals.o \
+    librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/arrivals_test.o \
+	    dialerd/arrivals.o librelayd.a $(LIBS) -lcmocka
+
+regress/fuzz/arrivals_fuzz: regress/fuzz/arrivals_fuzz.o \
+    regress/fuzz/standalone.o dialerd/arrivals.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/fuzz/arrivals_fuzz.o \
+	    regress/fuzz/standalone.o dialerd/arrivals.o librelayd.a $(LIBS)
+
 regress/unit/window_test: regress/unit/window_test.o dialerd/window.o \
     dialerd/modem.o $(LINE_PURE_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/window_test.o dialerd/window.o \

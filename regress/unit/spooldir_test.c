@@ -80,6 +80,59 @@ names_are_durable(void **state)
 	assert_true(was_synced("/a/b/spool/state"));
 }
 
+static void
+write_ledger(const char *text)
+{
+	int fd = spooldir_open_state("ledger", O_RDWR | O_TRUNC);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void
+ledger_is(const char *text)
+{
+	char buf[64];
+	int fd = spooldir_open_state("ledger", O_RDONLY);
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	close(fd);
+	assert_int_equal(n, strlen(text));
+	assert_memory_equal(buf, text, (size_t)n);
+}
+
+/* The front of a file goes, durably, and only where a line ends. */
+static void
+keeps_the_rest(void **state)
+{
+	char path[128];
+	int old;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	write_ledger("one\ntwo\nthree\n");
+	old = spooldir_open_state("ledger", O_RDWR | O_APPEND);
+	assert_int_equal(spooldir_keep_state("ledger", 5), -1);
+	assert_int_equal(spooldir_keep_state("ledger", 99), -1);
+	assert_int_equal(spooldir_keep_state("ledger", UINT64_MAX), -1);
+	assert_int_equal(spooldir_keep_state("other", 0), -1);
+	ledger_is("one\ntwo\nthree\n");
+	nsynced = 0;
+	assert_int_equal(spooldir_keep_state("ledger", 4), 0);
+	assert_true(was_synced("/a/b/spool/state/ledger"));
+	assert_true(was_synced("/a/b/spool/state"));
+	ledger_is("two\nthree\n");
+	/* It is another file. */
+	assert_int_equal(write(old, "x", 1), 1);
+	close(old);
+	ledger_is("two\nthree\n");
+	assert_int_equal(spooldir_keep_state("ledger", 10), 0);
+	ledger_is("");
+	snprintf(path, sizeof(path), "%s/a/b/spool/state/.ledger.tmp", top);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 static int
 setup(void **state)
 {
@@ -110,7 +163,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_are_durable)
+		cmocka_unit_test(names_are_durable),
+		cmocka_unit_test(keeps_the_rest)
 	};
 
 	return (cmocka_run_group_tests(tests, setup, teardown));
