@@ -36,9 +36,11 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/waiting.o
 
 DIALERD_OBJS = dialerd/arrivals.o dialerd/control.o dialerd/dialerd.o \
-	dialerd/ledger.o dialerd/ledger_line.o dialerd/ledger_query.o \
-	dialerd/modem.o dialerd/policy.o dialerd/policy_text.o \
-	dialerd/span.o dialerd/tariff.o dialerd/tty.o dialerd/window.o
+	dialerd/ledger.o dialerd/ledger_line.o \
+	dialerd/ledger_query.o dialerd/modem.o \
+	dialerd/policy.o dialerd/policy_text.o \
+	dialerd/span.o dialerd/stay.o dialerd/tariff.o dialerd/tty.o \
+	dialerd/window.o
 
 FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/fetchd.o fetchd/imap_body.o fetchd/imap_client.o \
@@ -156,7 +158,7 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/listener_test regress/unit/smtp_server_test \
 	regress/unit/queue_record_test regress/unit/queue_test \
 	regress/unit/queue_crash_test regress/unit/fetchlog_test \
-	regress/unit/submission_test
+	regress/unit/submission_test regress/unit/stay_test
 
 FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \

@@ -154,6 +154,10 @@ line_take(struct window_line *line, const struct conf *conf,
 	line->chat_timeout = TAILQ_EMPTY(&cl->chat) ? 0 : cl->chat_timeout;
 	line->answer = cl->answer;
 	line->window = cl->window;
+	line->stall = cl->stall;
+	line->linger = cl->linger != 0;
+	line->margin = cl->margin;
+	line->room = UINT64_MAX;
 	return (tariff_take(&line->tariff, conf, cl->tariff));
 }
 
@@ -463,6 +467,13 @@ op_send_window(uint32_t type, const struct proto_window *w)
 }
 
 static void
+op_send_bulk(const struct proto_bulk *b)
+{
+	channel_send(child_peer(PROC_SPOOLD), DIALERD_WINDOW_BULK, 0, -1, b,
+	    sizeof(*b));
+}
+
+static void
 op_timer(int64_t ms)
 {
 	struct timeval	 tv;
@@ -510,6 +521,7 @@ static const struct window_ops ops = {
 	.ledger_close = op_ledger_close,
 	.send_line = op_send_line,
 	.send_window = op_send_window,
+	.send_bulk = op_send_bulk,
 	.tty_dial = tty_dial,
 	.tty_watch = tty_watch,
 	.tty_release = tty_release,

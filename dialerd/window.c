@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "stay.h"
 #include "window.h"
 
 /* Time-outs, in milliseconds. */
@@ -74,10 +75,15 @@ struct window {
 	int			 others;	/* the parent hangs up too */
 	uint64_t		 queue;		/* messages */
 	uint64_t		 left;		/* of them after the window */
+	uint64_t		 look_end;	/* monotonic: consider again */
+	uint64_t		 moved;		/* monotonic: the last byte; */
+	uint64_t		 moved_bytes;	/* all there were then */
+	struct proto_bulk	 bulk;		/* as it was told */
 	struct sample		 samples[2];
 };
 
 static void	 hang_up(struct window *);
+static void	 consider(struct window *);
 
 struct window *
 window_new(const struct window_ops *ops)
@@ -179,6 +185,8 @@ arm(struct window *w)
 	end = w->state_end;
 	if (w->state == WINDOW && w->broken_end != 0 && w->broken_end < end)
 		end = w->broken_end;
+	if (w->state == WINDOW && w->look_end < end)
+		end = w->look_end;
 	if (w->state < HANGING && w->call_end < end)
 		end = w->call_end;
 	w->ops->timer(end > now ? (int64_t)(end - now) : 0);
@@ -249,6 +257,7 @@ was_good(const struct window *w)
 {
 	return (w->up != 0 && (strcmp(w->call.result, "ok") == 0 ||
 	    strcmp(w->call.result, "maximum") == 0 ||
+	    strcmp(w->call.result, "budget") == 0 ||
 	    strcmp(w->call.result, "hangup") == 0));
 }
 
@@ -264,6 +273,10 @@ sum_up(struct window *w)
 	w->call.failed = (uint64_t)out->failed + in->failed;
 	w->call.bytes_out = out->bytes_out + in->bytes_out;
 	w->call.bytes_in = out->bytes_in + in->bytes_in;
+	w->call.mail_out = out->message_bytes;
+	w->call.mail_in = in->message_bytes;
+	w->call.repeated_out = out->repeated;
+	w->call.repeated_in = in->repeated;
 }
 
 /* The line costs from the answer on, and where that is not known from the
@@ -450,9 +463,13 @@ open_window(struct window *w)
 	w->call.up = w->ops->wall();
 	w->up = w->ops->mono();
 	w->opened = 1;
+	w->moved = w->look_end = w->up;
+	w->moved_bytes = 0;
 	enter(w, WINDOW, w->line.window * 1000);
 	w->broken_end = 0;
 	send_window(w, DIALERD_WINDOW_OPEN);
+	memset(&w->bulk, 0, sizeof(w->bulk));
+	consider(w);
 }
 
 /*
@@ -581,7 +598,12 @@ window_modem(struct window *w, enum window_tty event,
 void
 window_link_up(struct window *w, const struct proto_line *line)
 {
-	if (is_current(w, line) && w->state == LINKING)
+	if (!is_current(w, line))
+		return;
+	if (w->state == OPENING && line->error == EALREADY) {
+		w->call.foreign = 1;
+		open_window(w);
+	} else if (w->state == LINKING)
 		open_window(w);
 }
 
@@ -626,26 +648,115 @@ is_idle(const struct peer *peer)
 	return (peer->reported && !peer->progress.busy);
 }
 
+static uint64_t
+rate(uint64_t now, uint64_t then, uint64_t ms)
+{
+	return (ms == 0 || now < then ? 0 : (now - then) * 1000 / ms);
+}
+
+/* Bytes a second out of late, or as it was in past windows. */
+static uint64_t
+rate_out(const struct window *w)
+{
+	const struct sample	*from = &w->samples[0], *to = &w->samples[1];
+	uint64_t		 now = 0;
+
+	if (from->mono != 0)
+		now = rate(to->out, from->out, to->mono - from->mono);
+	return (now > w->line.rate ? now : w->line.rate);
+}
+
+static void
+stay_gather(struct window *w, struct stay_facts *f)
+{
+	const struct peer	*s = &w->peers[PROC_SPOOLD];
+	const struct peer	*in = &w->peers[PROC_FETCHD];
+	int			 bulk_only;
+
+	memset(f, 0, sizeof(*f));
+	f->tariff = &w->line.tariff;
+	f->foreign = w->call.foreign != 0;
+	f->answered = (time_t)w->call.connected;
+	f->billed = seconds_since(w, w->billed);
+	f->bytes = w->call.bytes_out + w->call.bytes_in;
+	f->room = w->line.room;
+	bulk_only = s->reported && s->progress.todo == 0 &&
+	    s->progress.bulk > 0;
+	f->work = !is_idle(in) || (!is_idle(s) && !bulk_only);
+	f->flying = !is_idle(s) && bulk_only;
+	f->todo = s->progress.todo_bytes;
+	f->bulk = s->progress.bulk;
+	f->rate = rate_out(w);
+	f->linger = w->line.linger;
+	f->margin = w->line.margin;
+}
+
+static void
+tell_bulk(struct window *w, uint64_t bytes)
+{
+	if (w->bulk.call == w->call.call && w->bulk.bytes == bytes)
+		return;
+	w->bulk.call = w->call.call;
+	w->bulk.bytes = bytes;
+	w->ops->send_bulk(&w->bulk);
+}
+
 /*
  * Nothing is left to do.  Where something failed it may be that the line is
  * lost, and that its modem has not said so yet.
  */
 static void
-all_idle(struct window *w)
+all_done(struct window *w, const char *reason)
 {
-	const struct peer	*s = &w->peers[PROC_SPOOLD];
-	const struct peer	*f = &w->peers[PROC_FETCHD];
-
-	if (!is_idle(s) || !is_idle(f)) {
-		w->broken_end = 0;
-		return;
-	}
-	if (s->progress.failed == 0 && f->progress.failed == 0)
-		end(w, "ok", "all done");
-	else if (w->broken_end == 0) {
+	if (w->peers[PROC_SPOOLD].progress.failed == 0 &&
+	    w->peers[PROC_FETCHD].progress.failed == 0)
+		end(w, "ok", reason);
+	else if (w->broken_end == 0)
 		w->broken_end = w->ops->mono() + BROKEN_MS;
-		arm(w);
+}
+
+/* Work is left and nothing moves: 1 when that has cost enough. */
+static int
+stalled(struct window *w, const struct stay_facts *f)
+{
+	uint64_t	 now = w->ops->mono(), till;
+
+	if (f->bytes != w->moved_bytes || (!f->work && !f->flying)) {
+		w->moved_bytes = f->bytes;
+		w->moved = now;
 	}
+	if (w->line.stall == 0)
+		return (0);
+	till = w->moved + w->line.stall * 1000;
+	if (till < w->look_end)
+		w->look_end = till;
+	return (now >= till);
+}
+
+/* Whether the window is worth its time. */
+static void
+consider(struct window *w)
+{
+	struct stay_facts	 f;
+	struct stay_decision	 d;
+
+	if (w->state != WINDOW)
+		return;
+	stay_gather(w, &f);
+	stay_decide(&f, &d);
+	tell_bulk(w, d.bulk);
+	w->look_end = w->ops->mono() + d.again * 1000;
+	if (d.end == STAY_ON)
+		w->broken_end = 0;
+	if (stalled(w, &f))
+		end(w, "stalled", "no byte moved in time that is paid for");
+	else if (d.end == STAY_BUDGET)
+		end(w, "budget", "the budget does not allow more");
+	else if (d.end == STAY_PAID)
+		all_done(w, "what is left is not worth another unit");
+	else if (d.end == STAY_DONE)
+		all_done(w, "all done");
+	arm(w);
 }
 
 static void
@@ -678,7 +789,7 @@ window_progress(struct window *w, enum proc_id from,
 	sample(w);
 	switch (w->state) {
 	case WINDOW:
-		all_idle(w);
+		consider(w);
 		break;
 	case CLOSING:
 		if (all_closed(w))
@@ -776,6 +887,8 @@ window_tick(struct window *w)
 		end(w, "ok", "all done");
 	else if (now >= w->state_end)
 		state_timeout(w);
+	else if (w->state == WINDOW)
+		consider(w);
 	else
 		arm(w);
 }
@@ -788,10 +901,24 @@ window_active(const struct window *w)
 	return (w->state != IDLE);
 }
 
-static uint64_t
-rate(uint64_t now, uint64_t then, uint64_t ms)
+/* What it has cost, and when it will cost more. */
+static void
+so_far(struct window *w, struct ctl_summary *s)
 {
-	return (ms == 0 || now < then ? 0 : (now - then) * 1000 / ms);
+	time_t			 from = (time_t)w->call.connected;
+	struct tariff_cost	 cost;
+	uint64_t		 paid;
+
+	if (w->call.foreign || w->billed == 0)
+		return;
+	cost = tariff_cost(&w->line.tariff, from, s->call.seconds,
+	    w->call.bytes_out + w->call.bytes_in);
+	s->call.units = cost.units;
+	s->call.cost = cost.cost;
+	paid = tariff_paid(&w->line.tariff, from, s->call.seconds);
+	if (paid != UINT64_MAX)
+		s->unit_ends = w->ops->wall() +
+		    (int64_t)(paid - s->call.seconds);
 }
 
 void
@@ -805,8 +932,10 @@ window_summary(struct window *w, struct ctl_summary *s)
 		return;
 	sample(w);
 	s->call = w->call;
-	if (w->call.closed == 0)
+	if (w->call.closed == 0) {
 		s->call.seconds = seconds_since(w, w->billed);
+		so_far(w, s);
+	}
 	s->window_max = w->line.window;
 	s->window_seconds = seconds_since(w, w->up);
 	s->todo_out = w->peers[PROC_SPOOLD].progress.todo;

@@ -36,6 +36,11 @@ struct window_line {
 	int		 no_flow;	/* no hardware flow control */
 	uint64_t	 answer;	/* seconds */
 	uint64_t	 window;	/* seconds */
+	uint64_t	 stall;		/* seconds without a byte; 0: no end */
+	int		 linger;	/* stay to the end of a unit */
+	uint64_t	 margin;	/* seconds before the next unit */
+	uint64_t	 room;		/* 1/1000 that budgets leave the call */
+	uint64_t	 rate;		/* bytes a second out, of past windows */
 	struct tariff	 tariff;
 };
 
@@ -49,6 +54,7 @@ struct window_ops {
 	/* To the parent, and to spoold and fetchd. */
 	void	 (*send_line)(uint32_t, const struct proto_line *);
 	void	 (*send_window)(uint32_t, const struct proto_window *);
+	void	 (*send_bulk)(const struct proto_bulk *);
 	/*
 	 * The device.  dial takes fd in any case, and window_modem tells what
 	 * comes of it; 0, or -1 with errno.  watch: look for a lost carrier
@@ -99,8 +105,12 @@ uint64_t	 window_worst_cost(const struct window_line *, time_t t,
 int	 window_dial(struct window *, struct window_line *, const char *why,
 	    uint64_t bytes);
 
-/* From the parent; fd is -1 or passes to the window.  Those that are not of
- * the call in progress are of one that is over, and are ignored. */
+/*
+ * From the parent; fd is -1 or passes to the window.  Those that are not of
+ * the call in progress are of one that is over, and are ignored.  Link up
+ * with EALREADY in answer to the line's opening is a link that somebody else
+ * has opened: it costs nothing, and is left up.
+ */
 void	 window_line_tty(struct window *, const struct proto_line *, int fd);
 void	 window_link_up(struct window *, const struct proto_line *);
 void	 window_link_down(struct window *, const struct proto_line *);

@@ -41,9 +41,9 @@ regress/fuzz/arrivals_fuzz: regress/fuzz/arrivals_fuzz.o \
 	    regress/fuzz/standalone.o dialerd/arrivals.o librelayd.a $(LIBS)
 
 regress/unit/window_test: regress/unit/window_test.o dialerd/window.o \
-    dialerd/modem.o $(LINE_PURE_OBJS) librelayd.a
+    dialerd/modem.o dialerd/stay.o $(LINE_PURE_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/window_test.o dialerd/window.o \
-	    dialerd/modem.o $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
+	    dialerd/modem.o dialerd/stay.o $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
 
 regress/unit/tty_test: regress/unit/tty_test.o dialerd/tty.o \
     dialerd/modem.o librelayd.a
@@ -64,3 +64,8 @@ regress/fuzz/ledger_line_fuzz: regress/fuzz/ledger_line_fuzz.o \
     regress/fuzz/standalone.o dialerd/ledger_line.o
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/ledger_line_fuzz.o \
 	    regress/fuzz/standalone.o dialerd/ledger_line.o $(LIBS)
+
+regress/unit/stay_test: regress/unit/stay_test.o dialerd/stay.o \
+    $(LINE_PURE_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/stay_test.o dialerd/stay.o \
+	    $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka

@@ -99,6 +99,17 @@ op_send_line(uint32_t type, const struct proto_line *line)
 	}
 }
 
+static uint64_t	 bulk_told;
+
+/* What the next line is like, beside the rest. */
+static struct window_line	 like;
+
+static void
+op_send_bulk(const struct proto_bulk *b)
+{
+	bulk_told = b->bytes;
+}
+
 static void
 op_send_window(uint32_t type, const struct proto_window *window)
 {
@@ -161,7 +172,7 @@ op_done(const struct ctl_call *call, int good)
 
 static const struct window_ops ops = {
 	op_mono, op_wall, op_ledger_open, op_ledger_close, op_send_line,
-	op_send_window, op_tty_dial, op_tty_watch, op_tty_release,
+	op_send_window, op_send_bulk, op_tty_dial, op_tty_watch, op_tty_release,
 	op_tty_hangup, op_tty_close, op_timer, op_done
 };
 
@@ -173,6 +184,7 @@ setup(void **state)
 	timer_ms = -1;
 	actions[0] = '\0';
 	done = done_good = ledger_error = tty_error = 0;
+	memset(&like, 0, sizeof(like));
 	memset(&closed, 0, sizeof(closed));
 	w = window_new(&ops);
 	return (w == NULL ? -1 : 0);
@@ -229,6 +241,12 @@ try_dial(enum kind kind)
 		strlcpy(line.number, "123", sizeof(line.number));
 		strlist_add(&line.init, "ATZ");
 	}
+	line.linger = like.linger;
+	line.margin = like.margin;
+	line.stall = like.stall;
+	line.rate = like.rate;
+	line.room = like.room != 0 ? like.room : UINT64_MAX;
+	line.tariff.per_megabyte = like.tariff.per_megabyte;
 	line.tariff.nrates = 1;
 	line.tariff.rates[0].unit = 180;
 	line.tariff.rates[0].price = 10;
@@ -250,6 +268,8 @@ from_parent(uint32_t error, const char *text)
 }
 
 static uint32_t	 failed;	/* what the next reports say */
+static uint64_t	 bulk_waits;
+static uint64_t	 moved;
 
 static void
 progress(enum proc_id who, uint32_t busy, uint32_t is_closed)
@@ -262,8 +282,10 @@ progress(enum proc_id who, uint32_t busy, uint32_t is_closed)
 	p.closed = is_closed;
 	p.failed = failed;
 	p.messages = who == PROC_SPOOLD ? 20 : 40;
-	p.bytes_out = 100;
+	p.bytes_out = 100 + moved;
 	p.bytes_in = 1000;
+	if (who == PROC_SPOOLD)
+		p.bulk = bulk_waits;
 	window_progress(w, who, &p);
 }
 
@@ -584,6 +606,129 @@ test_maximum(void **state)
 }
 
 /* Nobody answers any more: all of it ends by itself. */
+static void
+farewell(void)
+{
+	progress(PROC_SPOOLD, 0, 1);
+	progress(PROC_FETCHD, 0, 1);
+	window_link_down(w, from_parent(0, "closed"));
+	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
+	expect("shut stop hangup close-tty close entry ");
+}
+
+/* To the margin before the end of the unit, which costs nothing. */
+static void
+test_linger(void **state)
+{
+	(void)state;
+	like.linger = 1;
+	like.margin = 10;
+	open_window(PPP);
+	progress(PROC_SPOOLD, 0, 0);
+	progress(PROC_FETCHD, 0, 0);
+	expect("");
+	/* Mail that comes meanwhile goes at once, and is worth a unit. */
+	pass(160000);
+	progress(PROC_SPOOLD, 1, 0);
+	pass(30000);
+	expect("");
+	progress(PROC_SPOOLD, 0, 0);
+	pass(145000);
+	expect("");
+	pass(12000);
+	assert_non_null(strstr(actions, "shut "));
+	farewell();
+	ended("ok", 1);
+	assert_in_range(closed.seconds, 340, 360);
+	assert_int_equal(closed.units, 2);
+}
+
+/* Bulk fills what is paid for, and starts nothing. */
+static void
+test_bulk(void **state)
+{
+	(void)state;
+	like.margin = 10;
+	like.rate = 1000;
+	bulk_waits = 500000;
+	open_window(PPP);
+	assert_in_range(bulk_told, 150000, 180000);
+	progress(PROC_FETCHD, 0, 0);
+	progress(PROC_SPOOLD, 1, 0);
+	pass(100000);
+	progress(PROC_SPOOLD, 1, 0);
+	assert_in_range(bulk_told, 50000, 80000);
+	expect("");
+	pass(75000);
+	assert_non_null(strstr(actions, "shut "));
+	bulk_waits = 0;
+	farewell();
+	ended("ok", 1);
+	assert_int_equal(closed.units, 1);
+	assert_string_equal(closed.reason,
+	    "what is left is not worth another unit");
+}
+
+static void
+test_stalled(void **state)
+{
+	(void)state;
+	like.stall = 90;
+	open_window(PPP);
+	progress(PROC_SPOOLD, 1, 0);
+	progress(PROC_FETCHD, 0, 0);
+	pass(80000);
+	moved = 1;
+	progress(PROC_SPOOLD, 1, 0);
+	pass(89000);
+	expect("");
+	pass(1000);
+	moved = 0;
+	assert_non_null(strstr(actions, "shut "));
+	farewell();
+	ended("stalled", 0);
+}
+
+static void
+test_budget(void **state)
+{
+	(void)state;
+	like.tariff.per_megabyte = 1000;
+	like.room = 1010;
+	open_window(PPP);
+	moved = 900000;
+	progress(PROC_SPOOLD, 1, 0);
+	expect("");
+	moved = 990000;
+	progress(PROC_SPOOLD, 1, 0);
+	moved = 0;
+	assert_non_null(strstr(actions, "shut "));
+	farewell();
+	ended("budget", 1);
+}
+
+/* Somebody else's link: used, not paid for, and left alone. */
+static void
+test_foreign(void **state)
+{
+	(void)state;
+	assert_int_equal(try_dial(PPP), 0);
+	expect("ledger open ");
+	window_link_up(w, from_parent(EALREADY, "the link is up already"));
+	expect("window ");
+	assert_true(bulk_told == UINT64_MAX);
+	pass(400000);
+	progress(PROC_SPOOLD, 0, 0);
+	progress(PROC_FETCHD, 0, 0);
+	progress(PROC_SPOOLD, 0, 1);
+	progress(PROC_FETCHD, 0, 1);
+	expect("shut close entry ");
+	ended("ok", 1);
+	assert_int_equal(closed.foreign, 1);
+	assert_int_equal(closed.seconds, 0);
+	assert_int_equal(closed.cost, 0);
+}
+
 static void
 test_deaf_neighbours(void **state)
 {
@@ -952,6 +1097,11 @@ main(void)
 		TEST(test_link_fails),
 		TEST(test_link_timeout),
 		TEST(test_maximum),
+		TEST(test_linger),
+		TEST(test_bulk),
+		TEST(test_stalled),
+		TEST(test_budget),
+		TEST(test_foreign),
 		TEST(test_deaf_neighbours),
 		TEST(test_carrier_lost),
 		TEST(test_carrier_lost_late),
