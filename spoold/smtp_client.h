@@ -4,7 +4,7 @@
  * The SMTP client: one connection to a submission server, over which the
  * owner's messages go one after another, with as many in flight as the
  * server's extensions allow.  RFC 5321, 1870, 2920, 3030, 3207, 3461, 4954,
- * 6152, 6531.
+ * 6152, 6531; and 2852, 6710.
  *
  * The engine knows nothing of the queue: it asks for the next message and
  * tells what the server said of each recipient.

@@ -221,6 +221,8 @@ smtp_ehlo_line(struct smtp_ehlo *e, const char *s, size_t len)
 		{ "SMTPUTF8",	SMTP_EXT_SMTPUTF8 },
 		{ "STARTTLS",	SMTP_EXT_STARTTLS },
 		{ "DSN",	SMTP_EXT_DSN },
+		{ "MT-PRIORITY", SMTP_EXT_MT_PRIORITY },
+		{ "DELIVERBY",	SMTP_EXT_DELIVERBY },
 	};
 	size_t	 i, n;
 

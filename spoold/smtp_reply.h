@@ -63,6 +63,8 @@ void	 smtp_reply_status(const struct smtp_reply *, char *buf);
 #define SMTP_EXT_DSN		0x040	/* RFC 3461 */
 #define SMTP_EXT_AUTH_PLAIN	0x080	/* RFC 4954, 4616 */
 #define SMTP_EXT_AUTH_LOGIN	0x100
+#define SMTP_EXT_MT_PRIORITY	0x200	/* RFC 6710 */
+#define SMTP_EXT_DELIVERBY	0x400	/* RFC 2852 */
 
 struct smtp_ehlo {
 	uint32_t	 extensions;	/* SMTP_EXT_* */

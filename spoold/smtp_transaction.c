@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "smtp_client_internal.h"
@@ -66,23 +67,55 @@ is_clean(const char *s, int spaces)
 	return (1);
 }
 
+/* RFC 2852 4: nine digits. */
+#define BY_MAX			999999999
+
+/*
+ * How urgent it is and by when it is to be there, to a server that wants to
+ * know; the time is what is left of it.
+ */
+static void
+mail_urgency(const struct smtp_client *c, const struct envelope *e, char *buf,
+    size_t size)
+{
+	int64_t	 left;
+	int	 n = 0;
+
+	buf[0] = '\0';
+	if ((c->ehlo.extensions & SMTP_EXT_MT_PRIORITY) != 0 &&
+	    (e->priority != 0 || (e->flags & ENVELOPE_PRIORITY) != 0))
+		n = snprintf(buf, size, " MT-PRIORITY=%d", (int)e->priority);
+	if ((c->ehlo.extensions & SMTP_EXT_DELIVERBY) == 0 ||
+	    e->deadline == 0 || n < 0 || (size_t)n >= size)
+		return;
+	left = e->deadline - (int64_t)time(NULL);
+	left = left > BY_MAX ? BY_MAX : left < -BY_MAX ? -BY_MAX : left;
+	/* What is to come back when it is late still is in time. */
+	if ((e->flags & ENVELOPE_BY_RETURN) && left < 1)
+		left = 1;
+	(void)snprintf(buf + n, size - (size_t)n, " BY=%lld;%s%s",
+	    (long long)left, e->flags & ENVELOPE_BY_RETURN ? "R" : "N",
+	    e->flags & ENVELOPE_BY_TRACE ? "T" : "");
+}
+
 static int
 send_mail(struct smtp_client *c, struct transaction *t)
 {
 	const struct envelope	*e = t->m->envelope;
 	uint32_t		 ext = c->ehlo.extensions;
-	char			 size[40] = "";
+	char			 size[40] = "", urgency[64];
 	int			 dsn;
 
 	if (ext & SMTP_EXT_SIZE)
 		(void)snprintf(size, sizeof(size), " SIZE=%llu",
 		    (unsigned long long)t->m->size);
 	dsn = (ext & SMTP_EXT_DSN) != 0;
+	mail_urgency(c, e, urgency, sizeof(urgency));
 	/*
 	 * Without 8BITMIME a message of eight bits goes as it is (M6): that
 	 * is what every server takes.
 	 */
-	if (stream_printf(c->stream, "MAIL FROM:<%s>%s%s%s%s%s%s%s\r\n",
+	if (stream_printf(c->stream, "MAIL FROM:<%s>%s%s%s%s%s%s%s%s\r\n",
 	    e->sender, size,
 	    (e->flags & ENVELOPE_8BIT) && (ext & SMTP_EXT_8BITMIME) ?
 	    " BODY=8BITMIME" : "",
@@ -92,7 +125,7 @@ send_mail(struct smtp_client *c, struct transaction *t)
 	    dsn && e->envid != NULL && is_clean(e->envid, 0) ?
 	    " ENVID=" : "",
 	    dsn && e->envid != NULL && is_clean(e->envid, 0) ?
-	    e->envid : "") == -1)
+	    e->envid : "", urgency) == -1)
 		return (-1);
 	c->open = 1;
 	return (smtp_client_push(c, VERB_MAIL, t, 0));

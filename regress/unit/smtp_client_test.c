@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -589,6 +590,62 @@ test_dsn(void **state)
 	assert_non_null(e->recipients[0].notify = strdup("FAILURE"));
 	assert_non_null(e->recipients[0].orcpt = strdup("rfc822;b@x"));
 	run(&plain, with);
+}
+
+/* Only to a server that offers to heed it; the time is what is left. */
+static void
+test_urgency(void **state)
+{
+	static const struct peer_step with[] = {
+		HELLO("250-MT-PRIORITY MIXER\n250 DELIVERBY 60\n"),
+		LONE("MAIL FROM:<a@us> MT-PRIORITY=-4 BY=999999999;RT"),
+		SEND("250 m\n"), LONE("RCPT TO:<b@them>"), SEND("450 r\n"),
+		END
+	};
+	struct envelope	*e;
+
+	(void)state;
+	e = MESSAGE("a@us", "", "b@them");
+	e->priority = -4;
+	e->deadline = (int64_t)time(NULL) + 2000000000;
+	e->flags = ENVELOPE_PRIORITY | ENVELOPE_BY_RETURN | ENVELOPE_BY_TRACE;
+	run(&plain, with);
+}
+
+static void
+test_urgency_late(void **state)
+{
+	static const struct peer_step with[] = {
+		HELLO("250-MT-PRIORITY\n250 DELIVERBY\n"),
+		LONE("MAIL FROM:<a@us> MT-PRIORITY=0 BY=-999999999;N"),
+		SEND("250 m\n"), LONE("RCPT TO:<b@them>"), SEND("450 r\n"),
+		END
+	};
+	struct envelope	*e;
+
+	(void)state;
+	e = MESSAGE("a@us", "", "b@them");
+	e->deadline = 1;
+	e->flags = ENVELOPE_PRIORITY;
+	run(&plain, with);
+}
+
+static void
+test_urgency_not_offered(void **state)
+{
+	static const struct peer_step without[] = {
+		HELLO("250 DSN\n"), LONE("MAIL FROM:<a@us>"),
+		SEND("250 m\n"), LONE("RCPT TO:<b@them>"), SEND("450 r\n"),
+		END
+	};
+	struct envelope	*e;
+
+	(void)state;
+	e = MESSAGE("a@us", "", "b@them");
+	e->priority = 9;
+	e->deadline = (int64_t)time(NULL) + 60;
+	e->flags = ENVELOPE_PRIORITY;
+	run(&plain, without);
 }
 
 static void
@@ -1193,7 +1250,9 @@ main(void)
 		T(test_data_without_recipient), T(test_mail_refused),
 		T(test_mail_refused_alone), T(test_final_refusal),
 		T(test_too_many_recipients), T(test_over_size),
-		T(test_utf8_and_eight_bits), T(test_dsn), T(test_auth_plain),
+		T(test_utf8_and_eight_bits), T(test_dsn),
+		T(test_urgency),
+		T(test_urgency_late), T(test_urgency_not_offered), T(test_auth_plain),
 		T(test_auth_login), T(test_auth_later),
 		T(test_auth_not_offered),
 		T(test_auth_demanded), T(test_odd_refusals), T(test_starttls),

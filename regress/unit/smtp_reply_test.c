@@ -210,9 +210,12 @@ test_ehlo(void **state)
 	ehlo(&e, "250-CHUNKING");
 	ehlo(&e, "250-SMTPUTF8");
 	ehlo(&e, "250-AUTH=LOGIN");
+	ehlo(&e, "250-MT-PRIORITY MIXER");
+	ehlo(&e, "250-DELIVERBY 240");
 	ehlo(&e, "250 DSN");
 	assert_int_equal(e.extensions, SMTP_EXT_STARTTLS | SMTP_EXT_CHUNKING |
-	    SMTP_EXT_SMTPUTF8 | SMTP_EXT_DSN | SMTP_EXT_AUTH_LOGIN);
+	    SMTP_EXT_SMTPUTF8 | SMTP_EXT_DSN | SMTP_EXT_AUTH_LOGIN |
+	    SMTP_EXT_MT_PRIORITY | SMTP_EXT_DELIVERBY);
 }
 
 /* A keyword is a whole word, and a limit that is none does not limit. */
