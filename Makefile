@@ -22,8 +22,8 @@ RELAYD_OBJS = parent/auth.o parent/conf_build.o parent/conf_build_dial.o \
 SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/deliver_name.o spoold/deliver_partial.o spoold/deliver_seen.o \
 	spoold/envelope.o spoold/fetchlog.o spoold/fetchlog_line.o \
-	spoold/flush.o spoold/header.o spoold/list.o spoold/listener.o \
-	spoold/local.o spoold/mailbox.o spoold/maildir.o spoold/maildir_list.o \
+	spoold/flush.o spoold/header.o spoold/late.o spoold/list.o \
+	spoold/listener.o spoold/local.o spoold/mailbox.o spoold/maildir.o spoold/maildir_list.o \
 	spoold/netmatch.o spoold/outgoing.o spoold/pop3_command.o \
 	spoold/pop3_login.o spoold/pop3_mail.o spoold/pop3_server.o \
 	spoold/queue.o spoold/queue_batch.o spoold/queue_clean.o \

@@ -204,7 +204,8 @@ compose_header(struct output *o, const struct bounce *b)
 		put(o, "To: <postmaster@%s>\n", b->hostname);
 	else
 		put(o, "To: <%s>\n", to);
-	put(o, "Subject: Undelivered mail\n");
+	put(o, "Subject: %s\n", b->kind == BOUNCE_DELAYED ?
+	    "Delayed mail (still being tried)" : "Undelivered mail");
 	put_date(o, "Date", b->now, b->offset);
 	put(o, "Message-ID: <%016llx.bounce@%s>\n",
 	    (unsigned long long)b->id, b->hostname);
@@ -230,9 +231,15 @@ compose_text(struct output *o, const struct bounce *b)
 	    "Content-Type: text/plain; charset=%s\n%s\n", b->boundary,
 	    b->utf8 ? "utf-8" : "us-ascii",
 	    b->utf8 ? "Content-Transfer-Encoding: 8bit\n" : "");
-	put(o, "This is the mail relay at %s.\n\n"
-	    "Your message could not be delivered to the recipients below.\n"
-	    "It will not be tried again; %s.\n\n", b->hostname,
+	put(o, "This is the mail relay at %s.\n\n", b->hostname);
+	if (b->kind == BOUNCE_DELAYED)
+		put(o, "Your message has not yet been delivered to the "
+		    "recipients below.\n"
+		    "It waits and is tried again; you need not send it "
+		    "again.\n\n");
+	else
+		put(o, "Your message could not be delivered to the recipients below.\n"
+	    "It will not be tried again; %s.\n\n",
 	    b->full ? "it comes back with this notice" :
 	    "its header comes back with this notice");
 	for (i = 0; i < b->nfailures; i++) {
@@ -240,8 +247,9 @@ compose_text(struct output *o, const struct bounce *b)
 		put(o, "<%s>\n",
 		    b->envelope->recipients[f->recipient].address);
 		if (f->windows > 0)
-			put(o, "    Given up after trying in %u calls.\n",
-			    f->windows);
+			put(o, "    %s in %u calls.\n",
+			    b->kind == BOUNCE_DELAYED ? "Tried so far" :
+			    "Given up after trying", f->windows);
 		if (f->local || b->remote == NULL)
 			put(o, "    %s\n\n", f->reply);
 		else
@@ -264,7 +272,8 @@ compose_recipient(struct output *o, const struct bounce *b,
 	}
 	put(o, "Final-Recipient: %s; %s\n",
 	    is_ascii(r->address) ? "rfc822" : "utf-8", r->address);
-	put(o, "Action: failed\nStatus: %s\n", f->status);
+	put(o, "Action: %s\nStatus: %s\n",
+	    b->kind == BOUNCE_DELAYED ? "delayed" : "failed", f->status);
 	if (b->remote != NULL && !f->local)
 		put(o, "Remote-MTA: dns; %s\n", b->remote);
 	put(o, "Diagnostic-Code: %s; %s\n", f->local ? "x-relayd" : "smtp",
@@ -331,11 +340,11 @@ bounce_compose(const struct bounce *b, bounce_writer *writer, void *arg)
 }
 
 int
-bounce_wanted(const struct recipient *r)
+bounce_wanted(const struct recipient *r, enum bounce_kind kind)
 {
-	static const char	 word[] = "FAILURE";
-	const char		*s;
-	size_t			 n;
+	const char	*word = kind == BOUNCE_DELAYED ? "DELAY" : "FAILURE";
+	const char	*s;
+	size_t		 n;
 
 	if (r->notify == NULL)
 		return (1);
@@ -453,8 +462,9 @@ bounce_enqueue(struct queue *q, struct bounce *b, struct submission *s)
 	if (b->utf8)
 		s->envelope->flags |= ENVELOPE_SMTPUTF8;
 	log_info("msg id=%016llx event=accepted from=<> to=<%s> "
-	    "bounce-of=%016llx", (unsigned long long)b->id,
+	    "%s-of=%016llx", (unsigned long long)b->id,
 	    s->envelope->recipients[0].address,
+	    b->kind == BOUNCE_DELAYED ? "delay" : "bounce",
 	    (unsigned long long)b->envelope->id);
 	queue_submit(w, s->envelope, bounce_durable, s);
 	return (0);
@@ -462,22 +472,22 @@ bounce_enqueue(struct queue *q, struct bounce *b, struct submission *s)
 
 /* Only those that the sender wants to hear of; their number, or -1. */
 static ssize_t
-bounce_select(const struct envelope *e, const struct bounce_failure *all,
-    size_t n, struct bounce_failure **list)
+bounce_select(const struct envelope *e, enum bounce_kind kind,
+    const struct bounce_failure *all, size_t n, struct bounce_failure **list)
 {
 	size_t	 i, count = 0;
 
 	if ((*list = calloc(n > 0 ? n : 1, sizeof(**list))) == NULL)
 		return (-1);
 	for (i = 0; i < n; i++)
-		if (bounce_wanted(&e->recipients[all[i].recipient]))
+		if (bounce_wanted(&e->recipients[all[i].recipient], kind))
 			(*list)[count++] = all[i];
 	return ((ssize_t)count);
 }
 
 int
 bounce_submit(struct queue *q, const struct conf *conf,
-    const struct envelope *e, const struct bounce_failure *failures,
+    enum bounce_kind kind, const struct envelope *e, const struct bounce_failure *failures,
     size_t n, const char *remote, queue_callback *callback, void *arg)
 {
 	struct bounce_failure	*list = NULL;
@@ -488,7 +498,9 @@ bounce_submit(struct queue *q, const struct conf *conf,
 
 	memset(&b, 0, sizeof(b));
 	b.fd = -1;
-	if ((count = bounce_select(e, failures, n, &list)) <= 0) {
+	if (kind == BOUNCE_DELAYED && e->sender[0] == '\0')
+		return (0);
+	if ((count = bounce_select(e, kind, failures, n, &list)) <= 0) {
 		result = (int)count;
 		goto done;
 	}
@@ -503,6 +515,7 @@ bounce_submit(struct queue *q, const struct conf *conf,
 		goto done;
 	s->callback = callback;
 	s->arg = arg;
+	b.kind = kind;
 	b.envelope = e;
 	b.failures = list;
 	b.nfailures = (size_t)count;
@@ -510,7 +523,8 @@ bounce_submit(struct queue *q, const struct conf *conf,
 	b.remote = remote;
 	b.now = (int64_t)time(NULL);
 	b.offset = local_offset((time_t)b.now);
-	b.full = e->ret != NULL && strcasecmp(e->ret, "FULL") == 0;
+	/* The sender of a delayed message has not lost it (RFC 3461 6.2). */
+	b.full = kind == BOUNCE_FAILED && e->ret != NULL && strcasecmp(e->ret, "FULL") == 0;
 	if (bounce_enqueue(q, &b, s) == -1)
 		goto done;
 	s = NULL;	/* the queue's, until the callback */

@@ -1,8 +1,8 @@
 /* See LICENSE for the terms. */
 
 /*
- * Bounces: the notice to a sender that a message could not be delivered, as
- * a multipart/report.  RFC 3461, 3464, 6522; with addresses in UTF-8, 6533.
+ * Bounces: the notice to a sender that a message could not be delivered, or
+ * not yet, as a multipart/report.  RFC 3461, 3464, 6522; with addresses in UTF-8, 6533.
  */
 #ifndef SPOOLD_BOUNCE_H
 #define SPOOLD_BOUNCE_H
@@ -13,15 +13,22 @@
 #include "conf.h"
 #include "queue.h"
 
+enum bounce_kind {
+	BOUNCE_FAILED,			/* for good */
+	BOUNCE_DELAYED			/* it is still tried */
+};
+
 struct bounce_failure {			/* one recipient's */
 	uint32_t	 recipient;	/* index into the envelope */
 	char		*status;	/* RFC 3463: "5.1.1" */
 	char		*reply;		/* printable ASCII; what was said */
 	int		 local;		/* we said it, not the server */
-	uint32_t	 windows;	/* given up after so many; 0: refused */
+	uint32_t	 windows;	/* tried in so many; 0: refused, or
+					 * none of them mattered */
 };
 
 struct bounce {
+	enum bounce_kind	 kind;
 	const struct envelope	*envelope;	/* of the message */
 	const struct bounce_failure *failures;
 	size_t			 nfailures;
@@ -46,8 +53,8 @@ struct bounce {
 /* Takes the next bytes: 0, or -1 with errno. */
 typedef int	 bounce_writer(void *, const void *, size_t);
 
-/* 1 when the sender wants to know of a failure (RFC 3461 4.1). */
-int	 bounce_wanted(const struct recipient *);
+/* 1 when the sender wants to know of that (RFC 3461 4.1). */
+int	 bounce_wanted(const struct recipient *, enum bounce_kind);
 /* Looks at the original: 0, or -1 with errno. */
 int	 bounce_prepare(struct bounce *);
 /*
@@ -58,11 +65,12 @@ int	 bounce_compose(const struct bounce *, bounce_writer *, void *);
 
 /*
  * Makes the bounce of a message for these recipients and hands it to the
- * queue, for the sender, or for the postmaster where the message had none.
+ * queue, for the sender, or for the postmaster where the message had none:
+ * but of delays he is not told.
  * The callback tells when it is durable.  1 when it is on its way, 0 when
  * nobody is to be told (nothing will call back), -1 with errno.
  */
-int	 bounce_submit(struct queue *, const struct conf *,
+int	 bounce_submit(struct queue *, const struct conf *, enum bounce_kind,
 	    const struct envelope *, const struct bounce_failure *, size_t,
 	    const char *remote, queue_callback *, void *);
 

@@ -27,6 +27,9 @@
 #define HEADER_MAX	65536
 #define REPLY_MAX	(SMTP_REPLY_TEXT_MAX + 32)
 
+/* After so many windows with no success the sender is told, once. */
+#define DELAY_WINDOWS	3
+
 enum state {				/* of a recipient in this window */
 	STATE_OTHER,			/* local, or done before */
 	STATE_WAITING,
@@ -145,14 +148,32 @@ mark_pending(uint64_t id, uint32_t recipient)
 /* Messages. */
 
 static void
+failure_free(struct bounce_failure *f)
+{
+	free(f->status);
+	free(f->reply);
+}
+
+static void
+delays_free(struct outgoing *o)
+{
+	size_t	 i;
+
+	for (i = 0; i < o->ndelays; i++)
+		failure_free(&o->delays[i]);
+	free(o->delays);
+	o->delays = NULL;
+	o->ndelays = 0;
+}
+
+static void
 outgoing_free(struct outgoing *o)
 {
 	size_t	 i;
 
-	for (i = 0; i < o->nfailures; i++) {
-		free(o->failures[i].status);
-		free(o->failures[i].reply);
-	}
+	for (i = 0; i < o->nfailures; i++)
+		failure_free(&o->failures[i]);
+	delays_free(o);
 	free(o->failures);
 	free(o->indices);
 	free(o->state);
@@ -278,18 +299,17 @@ outgoing_log(uint64_t id, const char *event, const char *address,
 	    reply);
 }
 
-/* Remember a failure for the bounce. */
 static void
-outgoing_fail(struct outgoing *o, uint32_t recipient, const char *status,
-    const char *reply, int local, uint32_t windows)
+failure_add(struct bounce_failure **list, size_t *n, uint32_t recipient,
+    const char *status, const char *reply, int local, uint32_t windows)
 {
 	struct bounce_failure	*f;
 
-	f = reallocarray(o->failures, o->nfailures + 1, sizeof(*f));
+	f = reallocarray(*list, *n + 1, sizeof(*f));
 	if (f == NULL)
 		fatal("bounce");
-	o->failures = f;
-	f = &o->failures[o->nfailures++];
+	*list = f;
+	f = &(*list)[(*n)++];
 	memset(f, 0, sizeof(*f));
 	f->recipient = recipient;
 	f->local = local;
@@ -297,6 +317,15 @@ outgoing_fail(struct outgoing *o, uint32_t recipient, const char *status,
 	if ((f->status = strdup(status)) == NULL ||
 	    (f->reply = strdup(reply)) == NULL)
 		fatal("bounce");
+}
+
+/* Remember a failure for the bounce. */
+static void
+outgoing_fail(struct outgoing *o, uint32_t recipient, const char *status,
+    const char *reply, int local, uint32_t windows)
+{
+	failure_add(&o->failures, &o->nfailures, recipient, status, reply,
+	    local, windows);
 }
 
 /* Not now: another window, unless it has had its share of them. */
@@ -313,6 +342,10 @@ outgoing_defer(struct outgoing *o, const struct outgoing_peer *peer,
 		return;
 	}
 	o->deferred++;
+	/* RFC 3463 3.5: 4.4.7 again, of what persists. */
+	if (r->windows + 1 == DELAY_WINDOWS)
+		failure_add(&o->delays, &o->ndelays, i, "4.4.7", reply, local,
+		    r->windows + 1);
 	mark_add(o->envelope->id, i, RECIPIENT_WAITING, reply, NULL);
 	outgoing_log(o->envelope->id, "deferred", r->address, peer->upstream,
 	    reply);
@@ -373,8 +406,7 @@ notice_free(struct notice *n)
 	size_t	 i;
 
 	for (i = 0; i < n->n; i++) {
-		free(n->failures[i].status);
-		free(n->failures[i].reply);
+		failure_free(&n->failures[i]);
 		free(n->addresses[i]);
 	}
 	free(n->failures);
@@ -450,6 +482,71 @@ notice_new(struct outgoing *o, const char *upstream)
 	return (n);
 }
 
+static void
+delay_durable(void *arg, int result)
+{
+	(void)arg;
+	if (result != 0) {
+		errno = result;
+		log_warn("notice of a delay");
+	}
+}
+
+/*
+ * Tells the sender of what is delayed.  It is no more than a courtesy: a
+ * crash, or a disk that is full, may cost it.  0, or -1 with errno.
+ */
+static int
+outgoing_tell(struct outgoing *o, const char *host)
+{
+	int	 told;
+
+	if (o->ndelays == 0)
+		return (0);
+	told = bounce_submit(spool_queue, child_conf, BOUNCE_DELAYED,
+	    o->envelope, o->delays, o->ndelays, host, delay_durable, NULL);
+	if (told == -1)
+		log_warn("msg id=%016llx notice of a delay",
+		    (unsigned long long)o->envelope->id);
+	else if (told == 1)
+		log_info("msg id=%016llx event=delayed from=<%s>",
+		    (unsigned long long)o->envelope->id, o->envelope->sender);
+	spool_commit_soon();
+	return (told == -1 ? -1 : 0);
+}
+
+void
+outgoing_late(uint64_t id)
+{
+	static const struct outgoing_peer	 nobody = { "-", NULL };
+	static const char	 text[] = "the time by which it was to be "
+	    "delivered has passed";
+	struct outgoing		*o;
+	uint32_t		 i;
+	int			 back;
+
+	if ((o = outgoing_open(id)) == NULL)
+		return;
+	back = (o->envelope->flags & ENVELOPE_BY_RETURN) != 0;
+	for (i = 0; i < o->envelope->nrecipients; i++) {
+		if (o->state[i] != STATE_WAITING)
+			continue;
+		if (back)
+			outgoing_fail(o, i, "5.4.7", text, 1,
+			    o->envelope->recipients[i].windows);
+		else
+			failure_add(&o->delays, &o->ndelays, i, "4.4.7", text,
+			    1, o->envelope->recipients[i].windows);
+	}
+	if (!back && outgoing_tell(o, NULL) == 0) {
+		/* In the same commit as the notice. */
+		queue_change(spool_queue, id, QUEUE_LATE, NULL, NULL);
+		spool_commit_soon();
+	}
+	delays_free(o);
+	outgoing_close(o, &nobody);
+}
+
 void
 outgoing_close(struct outgoing *o, const struct outgoing_peer *peer)
 {
@@ -458,7 +555,8 @@ outgoing_close(struct outgoing *o, const struct outgoing_peer *peer)
 
 	if (o->nfailures > 0) {
 		n = notice_new(o, peer->upstream);
-		told = bounce_submit(spool_queue, child_conf, o->envelope,
+		told = bounce_submit(spool_queue, child_conf, BOUNCE_FAILED,
+		    o->envelope,
 		    n->failures, n->n, peer->host, notice_durable, n);
 		if (told == 0)
 			log_info("msg id=%016llx from=<%s>: nobody is told "
@@ -471,5 +569,6 @@ outgoing_close(struct outgoing *o, const struct outgoing_peer *peer)
 			notice_durable(n, told == 0 ? 0 : errno);
 		spool_commit_soon();
 	}
+	(void)outgoing_tell(o, peer->host);
 	outgoing_free(o);
 }

@@ -28,6 +28,8 @@ struct outgoing {
 	uint32_t		*indices;	/* of the transaction */
 	struct bounce_failure	*failures;
 	size_t			 nfailures;
+	struct bounce_failure	*delays;	/* to be told of, once */
+	size_t			 ndelays;
 	uint32_t		 sent;		/* recipients */
 	uint32_t		 deferred;
 	/* The flush's. */
@@ -56,6 +58,11 @@ void	 outgoing_break(struct outgoing *, const struct outgoing_peer *,
 int	 outgoing_touched(const struct outgoing *);
 /* Bounces what was refused, and frees it. */
 void	 outgoing_close(struct outgoing *, const struct outgoing_peer *);
+/*
+ * A message whose time has passed, and which is not with upstream: back to
+ * the sender, or with a notice to him and on, as he has asked for.
+ */
+void	 outgoing_late(uint64_t id);
 /*
  * Marks that could not be written go into the next commit, before their
  * timer: the process ends, and nothing else knows that the mail is gone.

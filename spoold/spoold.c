@@ -18,6 +18,7 @@
 #include "child.h"
 #include "deliver.h"
 #include "flush.h"
+#include "late.h"
 #include "list.h"
 #include "listener.h"
 #include "local.h"
@@ -272,6 +273,7 @@ spoold_swap(struct conf *conf)
 	smtp_server_reload();
 	pop3_server_reload();
 	waiting_reload();
+	late_watch();
 	flush_reload();
 	/* Users may have come; at start, what the last run left. */
 	spool_queue_changed();
@@ -346,6 +348,7 @@ spoold_shutdown(void)
 	stopping = 1;
 	listener_shutdown();
 	flush_stop();
+	late_stop();
 	list_stop();
 	deliver_peer_down();
 	/* What has been taken in whole is made durable and acknowledged. */

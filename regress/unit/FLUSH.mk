@@ -36,12 +36,12 @@ regress/unit/waiting_test: regress/unit/waiting_test.o \
 	    spoold/envelope.o librelayd.a $(LIBS) -lcmocka
 
 regress/unit/flush_test: regress/unit/flush_test.o \
-    regress/unit/fixture.o spoold/flush.o \
+    regress/unit/fixture.o spoold/flush.o spoold/late.o \
     spoold/outgoing.o spoold/waiting.o spoold/header.o \
     $(FLUSH_CLIENT_OBJS) $(FLUSH_BOUNCE_OBJS) $(FLUSH_QUEUE_OBJS) \
     librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/flush_test.o \
-	    regress/unit/fixture.o spoold/flush.o \
+	    regress/unit/fixture.o spoold/flush.o spoold/late.o \
 	    spoold/outgoing.o spoold/waiting.o spoold/header.o \
 	    $(FLUSH_CLIENT_OBJS) $(FLUSH_BOUNCE_OBJS) $(FLUSH_QUEUE_OBJS) \
 	    librelayd.a $(LIBS) -lcmocka

@@ -348,7 +348,8 @@ test_wanted(void **state)
 		if (cases[i].notify != NULL)
 			strlcpy(notify, cases[i].notify, sizeof(notify));
 		r.notify = cases[i].notify != NULL ? notify : NULL;
-		assert_int_equal(bounce_wanted(&r), cases[i].wanted);
+		assert_int_equal(bounce_wanted(&r, BOUNCE_FAILED),
+		    cases[i].wanted);
 	}
 }
 
@@ -394,12 +395,14 @@ enqueue(const char *sender, const char *notify, const char *ret)
 	return (e);
 }
 
+static enum bounce_kind	 kind;
+
 static int
 submit(const struct envelope *e)
 {
 	int	 n;
 
-	n = bounce_submit(queue, conf, e, failures, 1, "smtp.isp.example",
+	n = bounce_submit(queue, conf, kind, e, failures, 1, "smtp.isp.example",
 	    on_durable, NULL);
 	assert_int_equal(durable, 0);
 	queue_commit(queue);
@@ -446,6 +449,7 @@ setup_queue(void **state)
 	up->relay_host = strdup("smtp.isp.example");
 	TAILQ_INSERT_TAIL(&conf->upstreams, up, entry);
 	durable = result = 0;
+	kind = BOUNCE_FAILED;
 	return (0);
 }
 
@@ -457,6 +461,47 @@ teardown_queue(void **state)
 	conf_free(conf);
 	fixture_remove();
 	return (0);
+}
+
+/* Of a delay the sender is told, in its own words; nobody else is. */
+static void
+test_delay(void **state)
+{
+	struct envelope	*e, *b;
+	uint64_t	 size;
+	off_t		 offset;
+	char		 text[4096];
+	ssize_t		 n;
+	int		 fd;
+
+	(void)state;
+	kind = BOUNCE_DELAYED;
+	e = enqueue("alice@ship.example", NULL, NULL);
+	assert_int_equal(submit(e), 1);
+	assert_non_null(b = newest(e->id));
+	assert_string_equal(b->recipients[0].user, "alice");
+	assert_int_not_equal(fd = queue_body(queue, b->id, &offset, &size),
+	    -1);
+	n = pread(fd, text, sizeof(text) - 1, offset);
+	assert_true(n > 0);
+	text[n < (ssize_t)size ? n : (ssize_t)size] = '\0';
+	close(fd);
+	assert_non_null(strstr(text, "Subject: Delayed mail"));
+	assert_non_null(strstr(text, "Action: delayed\r\n"));
+	assert_null(strstr(text, "failed"));
+	envelope_free(b);
+	envelope_free(e);
+	conf->global.postmaster = strdup("alice");
+	e = enqueue("", NULL, NULL);
+	assert_int_equal(submit(e), 0);
+	envelope_free(e);
+	durable = 0;
+	e = enqueue("alice@ship.example", "FAILURE", NULL);
+	assert_int_equal(submit(e), 0);
+	envelope_free(e);
+	e = enqueue("alice@ship.example", "FAILURE,DELAY", NULL);
+	assert_int_equal(submit(e), 1);
+	envelope_free(e);
 }
 
 static void
@@ -548,7 +593,7 @@ main(void)
 		C(test_long_header), C(test_eight_bits), C(test_utf8),
 		C(test_lines), C(test_writer_fails), C(test_original_gone),
 		cmocka_unit_test(test_wanted),
-		Q(test_local_sender), Q(test_remote_sender),
+		Q(test_delay), Q(test_local_sender), Q(test_remote_sender),
 		Q(test_null_sender), Q(test_unknown_sender),
 		Q(test_notify_never),
 	};

@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -26,6 +27,7 @@
 #include "child.h"
 #include "fixture.h"
 #include "flush.h"
+#include "late.h"
 #include "log.h"
 #include "outgoing.h"
 #include "queue_internal.h"
@@ -274,6 +276,7 @@ teardown(void **state)
 	(void)state;
 	alarm(0);
 	flush_stop();
+	late_stop();
 	waiting_clear();
 	/* Marks that are still under way belong to this queue. */
 	last_commit();
@@ -300,6 +303,8 @@ on_queued(void *arg, int result)
 static struct {
 	enum proto_class	 class;
 	const char		*from;		/* the user */
+	int64_t			 deadline;
+	uint32_t		 flags;
 } next_message;
 
 /* A message from alice, of so many bytes; recipients. */
@@ -314,6 +319,8 @@ enqueue_list(size_t size, const char *local, va_list ap)
 
 	assert_non_null(e = envelope_new("alice@us.example"));
 	e->class = next_message.class;
+	e->deadline = next_message.deadline;
+	e->flags = next_message.flags;
 	if (next_message.from != NULL)
 		assert_non_null(e->user = strdup(next_message.from));
 	memset(&next_message, 0, sizeof(next_message));
@@ -1268,6 +1275,138 @@ test_repeated(void **state)
 	close_window();
 }
 
+/* The text of the one message that is there beside a given one. */
+static const char *
+notice_text(uint64_t other, uint64_t *id)
+{
+	static char		 text[8192];
+	struct queue_info	 info;
+	uint64_t		 after = 0, size;
+	off_t			 offset;
+	ssize_t			 n;
+	int			 fd;
+
+	*id = 0;
+	while (queue_next(spool_queue, after, &info)) {
+		after = info.id;
+		if (info.id == other)
+			continue;
+		assert_int_equal(*id, 0);
+		*id = info.id;
+	}
+	if (*id == 0)
+		return (NULL);
+	assert_int_not_equal(fd = queue_body(spool_queue, *id, &offset,
+	    &size), -1);
+	n = pread(fd, text, sizeof(text) - 1, offset);
+	close(fd);
+	assert_true(n > 0);
+	text[n < (ssize_t)size ? n : (ssize_t)size] = '\0';
+	return (text);
+}
+
+static void
+settle(void)
+{
+	while (queue_pending(spool_queue) ||
+	    evtimer_pending(&commit_timer, NULL))
+		peer_turn();
+}
+
+/* The third window in vain: the sender is told, once, and it goes on (M8). */
+static void
+test_delay_notice(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("a@x", "1", "1"),
+		SEND("250 m\n450 4.2.1 busy\n503 no\n"), END
+	};
+	const char	*text;
+	uint64_t	 id, notice = 0;
+	unsigned int	 i;
+
+	(void)state;
+	id = enqueue(1, "a@x", NULL);
+	for (i = 1; i <= 4; i++) {
+		accepted = 0;
+		scripts[0] = script;
+		window_whole();
+		peer_free(peers[0]);
+		accepted = 0;
+		assert_int_equal(tries(id), i);
+		text = notice_text(id, &notice);
+		if (i < 3) {
+			assert_null(text);
+			continue;
+		}
+		assert_non_null(text);
+		assert_non_null(strstr(text, "Action: delayed\r\n"));
+		assert_non_null(strstr(text, "Status: 4.4.7\r\n"));
+		assert_non_null(strstr(text, "450 4.2.1 busy"));
+		assert_non_null(strstr(text, "Tried so far in 3 calls."));
+	}
+}
+
+/* R: what is late comes back, whether there was a line or not. */
+static void
+test_late_returns(void **state)
+{
+	const char	*text;
+	uint64_t	 id, other, notice;
+
+	(void)state;
+	next_message.deadline = (int64_t)time(NULL) - 1;
+	next_message.flags = ENVELOPE_BY_RETURN;
+	id = enqueue(1, "a@x", NULL);
+	/* This one has time. */
+	next_message.deadline = (int64_t)time(NULL) + 1000;
+	next_message.flags = ENVELOPE_BY_RETURN;
+	other = enqueue(1, "b@x", NULL);
+	late_watch();
+	while (queue_info(spool_queue, id) != NULL)
+		peer_turn();
+	settle();
+	assert_non_null(text = notice_text(other, &notice));
+	assert_non_null(strstr(text, "Action: failed\r\n"));
+	assert_non_null(strstr(text, "Status: 5.4.7\r\n"));
+	assert_int_equal(tries(other), 0);
+	late_stop();
+}
+
+/* N: the sender is told, once, and it goes on; and so after a restart. */
+static void
+test_late_notice(void **state)
+{
+	struct queue_info	*info;
+	const char		*text;
+	uint64_t		 id, notice, again;
+	unsigned int		 i;
+
+	(void)state;
+	next_message.deadline = (int64_t)time(NULL) - 1;
+	id = enqueue(1, "a@x", NULL);
+	for (i = 0; i < 2; i++) {
+		late_watch();
+		while ((info = queue_info(spool_queue, id)) != NULL &&
+		    (info->flags & QUEUE_INFO_LATE) == 0)
+			peer_turn();
+		settle();
+		assert_non_null(info);
+		assert_non_null(text = notice_text(id, &again));
+		if (i == 0)
+			notice = again;
+		assert_int_equal(again, notice);
+		assert_non_null(strstr(text, "Action: delayed\r\n"));
+		assert_non_null(strstr(text, "has passed"));
+		waiting_clear();
+		queue_close(spool_queue);
+		assert_non_null(spool_queue = queue_open(spool_fd, "queue"));
+		waiting_watch(spool_queue);
+	}
+	late_stop();
+	assert_int_equal(tries(id), 0);
+}
+
 static int
 setup_address(void **state)
 {
@@ -1296,7 +1435,8 @@ main(void)
 		T(test_next_address), T(test_new_mail),
 		T(test_window_closes), T(test_too_many_recipients),
 		T(test_state), T(test_unreadable), T(test_bulk),
-		T(test_account), T(test_repeated),
+		T(test_account), T(test_repeated), T(test_delay_notice),
+		T(test_late_returns), T(test_late_notice),
 	};
 	struct event_base	*base;
 	int			 failed;
