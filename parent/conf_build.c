@@ -50,6 +50,8 @@ build_init(struct build *b)
 	TAILQ_INIT(&b->no_line.init);
 	TAILQ_INIT(&b->no_line.phone);
 	TAILQ_INIT(&b->no_line.ppp_options);
+	TAILQ_INIT(&b->no_line.chat);
+	TAILQ_INIT(&b->no_line.chat_abort);
 }
 
 static void
@@ -179,27 +181,47 @@ build_short_enough(struct build *b, struct word w, const char *what, size_t max)
 	return (0);
 }
 
-/*
- * A password came from the file.  C2: that file must be secret.  The mask
- * that print_config writes is no secret, and surely not the password.
- */
-int
-build_check_secret(struct build *b, struct word w)
+/* A secret came from the file.  C2: that file must be secret. */
+static void
+check_secrecy(struct build *b, struct word w)
 {
 	struct lex_file *f = w.origin;
 
-	if (strcmp(w.text, PARSE_MASK) == 0) {
-		build_warn(b, w.pos, "the password is the mask that -nv "
-		    "prints in place of the true one");
-		return (1);
-	}
 	if ((f->mode & (S_IRWXG | S_IRWXO)) != 0 && !f->told_secret) {
 		f->told_secret = 1;
 		build_error(b, w.pos, "%s holds a password, but others than "
 		    "its owner can read or write it (mode %04o): chmod 600",
 		    f->path, (unsigned int)(f->mode & 07777));
 	}
+}
+
+/*
+ * The mask that print_config writes is no secret, and surely not the
+ * password.
+ */
+int
+build_check_secret(struct build *b, struct word w)
+{
+	if (strcmp(w.text, PARSE_MASK) == 0) {
+		build_warn(b, w.pos, "the password is the mask that -nv "
+		    "prints in place of the true one");
+		return (1);
+	}
+	check_secrecy(b, w);
 	return (build_short_enough(b, w, "password", LOGIN_MAX));
+}
+
+int
+build_check_said(struct build *b, struct word w)
+{
+	if (w.text[0] == '\0')
+		return (1);
+	if (strcmp(w.text, PARSE_MASK) == 0)
+		build_warn(b, w.pos, "the chat has the mask that -nv prints "
+		    "in place of what is sent");
+	else
+		check_secrecy(b, w);
+	return (build_short_enough(b, w, "chat", CONF_CHAT_STRING));
 }
 
 int
@@ -296,6 +318,20 @@ build_hostname(struct build *b, struct word key, struct word w)
 		build_wrong(b, w, why);
 	else if (value_address(w.text, &why) == 0)
 		build_wrong(b, w, "is an address: other servers want a name");
+	else
+		*field = build_copy(b, w, w.text);
+}
+
+void
+build_currency(struct build *b, struct word key, struct word w)
+{
+	char **field = &b->conf->global.currency;
+	const char *why;
+
+	if (!build_first_time(b, key, field))
+		return;
+	if (value_currency(w.text, &why) == -1)
+		build_wrong(b, w, why);
 	else
 		*field = build_copy(b, w, w.text);
 }

@@ -85,6 +85,7 @@ void	 build_money(struct build *, struct word key, uint64_t *, struct word);
 void	 build_string(struct build *, struct word key, char **, struct word);
 void	 build_path(struct build *, struct word key, char **, struct word);
 void	 build_hostname(struct build *, struct word key, struct word);
+void	 build_currency(struct build *, struct word key, struct word);
 void	 build_redial(struct build *, struct word key, int unrestricted,
 	    struct word n, struct word within, struct word then);
 void	 build_macro(struct build *, struct word name, struct words *);
@@ -131,6 +132,12 @@ void	 build_no_ppp(struct build *, struct word key);
 void	 build_ppp(struct build *, struct word key, const struct word *user,
 	    const struct word *password, struct words *options);
 void	 build_command(struct build *, struct word key, char **, struct word);
+void	 build_flow(struct build *, struct word key, struct word);
+void	 build_no_lock(struct build *, struct word key);
+void	 build_linger(struct build *, struct word key);
+/* What to expect and what to send, in turn. */
+void	 build_chat(struct build *, struct word key, struct words *);
+void	 build_chat_abort(struct build *, struct words *);
 
 /* Fills in what was not said.  0, or -1 with ENOMEM. */
 int	 conf_defaults(struct conf *);
@@ -145,6 +152,9 @@ void	 build_rule(struct build *, struct word key, enum dial_condition,
 void	 build_hold(struct build *, struct word key, const struct conf_span *);
 void	 build_budget(struct build *, struct amount, enum budget_period,
 	    const struct amount *keep);
-void	 build_bulk(struct build *, struct word key, struct word size);
+void	 build_breaker(struct build *, struct word key, struct word failures,
+	    struct word pause);
+/* A day of the holidays. */
+void	 build_holiday(struct build *, struct word date);
 
 #endif

@@ -40,23 +40,102 @@ build_between(struct build *b, struct conf_span *span, int not,
 		    from.text, to.text);
 }
 
+static struct conf_dayset *
+new_dayset(struct build *b, struct word at, uint32_t id)
+{
+	struct conf_dayset *d;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL) {
+		build_no_memory(b, at.pos);
+		return (NULL);
+	}
+	TAILQ_INIT(&d->dates);
+	d->id = id;
+	TAILQ_INSERT_TAIL(&b->conf->daysets, d, entry);
+	build_remember(b, d, at.pos);
+	return (d);
+}
+
+static void
+add_date(struct build *b, struct conf_dayset *d, struct word w)
+{
+	const struct strnode *n;
+
+	TAILQ_FOREACH(n, &d->dates, entry) {
+		if (strcmp(n->s, w.text) == 0) {
+			build_wrong(b, w, "is there already");
+			return;
+		}
+	}
+	build_add_string(b, &d->dates, w, w.text);
+}
+
+void
+build_holiday(struct build *b, struct word w)
+{
+	struct conf_dayset *d;
+	const char *why;
+
+	if (value_date(w.text, &why) == -1) {
+		build_wrong(b, w, why);
+		return;
+	}
+	TAILQ_FOREACH(d, &b->conf->daysets, entry)
+		if (d->id == DAYSET_HOLIDAYS)
+			break;
+	if (d != NULL || (d = new_dayset(b, w, DAYSET_HOLIDAYS)) != NULL)
+		add_date(b, d, w);
+}
+
+/* The dates among these words, as a set of the span's own. */
+static void
+on_dates(struct build *b, struct conf_span *span, struct words *list)
+{
+	struct conf_dayset *d;
+	struct words *n;
+	const char *why;
+	uint32_t id = DAYSET_HOLIDAYS;
+
+	TAILQ_FOREACH(d, &b->conf->daysets, entry)
+		if (d->id > id)
+			id = d->id;
+	if ((d = new_dayset(b, list->word, id + 1)) == NULL)
+		return;
+	span->dayset = d->id;
+	for (n = list; n != NULL; n = n->next)
+		if (value_date(n->word.text, &why) == 0)
+			add_date(b, d, n->word);
+}
+
 void
 build_on(struct build *b, struct conf_span *span, struct words *list)
 {
 	struct words *n;
-	const char *why;
+	const char *why = NULL, *not_day;
 	uint32_t bits;
+	int dates = 0;
 
 	if (!span->set)
 		span->to = 1440;
 	span->set = 1;
 	span->days = 0;
 	for (n = list; n != NULL; n = n->next) {
-		if (value_days(n->word.text, &bits, &why) == -1)
-			build_wrong(b, n->word, why);
-		else
+		if (value_days(n->word.text, &bits, &not_day) == 0)
 			span->days |= bits;
+		else if (value_date(n->word.text, &why) == 0)
+			dates = 1;
+		else {
+			if (n->word.text[0] < '0' || n->word.text[0] > '9')
+				why = not_day;
+			build_wrong(b, n->word, why);
+		}
 	}
+	/* Every day of the week: no holiday or date can add to that. */
+	if ((span->days & DAYS_ALL) == DAYS_ALL &&
+	    (span->days & (DAYS_WORKDAY | DAYS_HOLIDAY)) != DAYS_WORKDAY)
+		span->days = DAYS_ALL;
+	else if (dates)
+		on_dates(b, span, list);
 }
 
 /* What a condition's number is a number of. */
@@ -64,7 +143,7 @@ static int
 rule_value(struct build *b, enum dial_condition condition, struct word w,
     uint64_t *v)
 {
-	const char *why;
+	const char *why = NULL;
 	uint32_t minute;
 	int ret = -1;
 
@@ -79,6 +158,8 @@ rule_value(struct build *b, enum dial_condition condition, struct word w,
 		/* The word says the unit, so that a bare number will do. */
 		if (value_count(w.text, 1, UINT32_MAX, v, &why) == 0)
 			return (1);
+		if (strspn(w.text, "0123456789") == strlen(w.text))
+			break;
 		/* FALLTHROUGH */
 	case DIAL_AGE:
 	case DIAL_DEADLINE:
@@ -88,6 +169,10 @@ rule_value(struct build *b, enum dial_condition condition, struct word w,
 	case DIAL_COST:
 	case DIAL_BALANCE:
 		ret = value_money(w.text, v, &why);
+		if (ret == 0 && *v == 0) {
+			why = "is no cost: it would dial for every message";
+			ret = -1;
+		}
 		break;
 	case DIAL_AT:
 		if ((ret = value_clock(w.text, &minute, &why)) == 0) {
@@ -105,23 +190,6 @@ rule_value(struct build *b, enum dial_condition condition, struct word w,
 	return (ret == 0);
 }
 
-static void
-rule_warning(struct build *b, struct word key, enum dial_condition condition)
-{
-	switch (condition) {
-	case DIAL_SECONDS:
-	case DIAL_COST:
-	case DIAL_URGENT:
-	case DIAL_DEADLINE:
-	case DIAL_BALANCE:
-		build_warn(b, key.pos, "\"dial when %s\" is accepted but does "
-		    "not open a window in this version", key.text);
-		break;
-	default:
-		break;
-	}
-}
-
 void
 build_rule(struct build *b, struct word key, enum dial_condition condition,
     const struct word *value, const struct conf_span *span)
@@ -129,7 +197,6 @@ build_rule(struct build *b, struct word key, enum dial_condition condition,
 	struct conf_rule *r;
 	uint64_t v = 0;
 
-	rule_warning(b, key, condition);
 	if (value != NULL && !rule_value(b, condition, *value, &v))
 		return;
 	if ((r = calloc(1, sizeof(*r))) == NULL) {
@@ -214,9 +281,6 @@ build_budget(struct build *b, struct amount amount, enum budget_period period,
 			    "the budget");
 			return;
 		}
-		build_warn(b, kept.word.pos, "\"keep %s for urgent\" is "
-		    "accepted, but no mail is urgent in this version: that "
-		    "part is not spent", kept.word.text);
 	}
 	if ((n = calloc(1, sizeof(*n))) == NULL) {
 		build_no_memory(b, amount.word.pos);
@@ -232,9 +296,22 @@ build_budget(struct build *b, struct amount amount, enum budget_period period,
 }
 
 void
-build_bulk(struct build *b, struct word key, struct word size)
+build_breaker(struct build *b, struct word key, struct word failures,
+    struct word pause)
 {
-	build_size(b, key, &b->conf->global.bulk_larger, size);
-	build_warn(b, key.pos, "\"bulk when larger\" is accepted but does not "
-	    "hold back a message in this version");
+	struct conf_global *g = &b->conf->global;
+	const char *why;
+	uint64_t n, seconds;
+
+	if (!build_first_time(b, key, &g->breaker))
+		return;
+	if (value_count(failures.text, 1, 1000, &n, &why) == -1)
+		build_error(b, failures.pos, "breaker: \"%s\" is not a whole "
+		    "number from 1 to 1000", failures.text);
+	else if (value_duration(pause.text, &seconds, &why) == -1)
+		build_wrong(b, pause, why);
+	else {
+		g->breaker = (uint32_t)n;
+		g->breaker_pause = seconds;
+	}
 }

@@ -36,6 +36,8 @@ int	 build_short_enough(struct build *, struct word, const char *what,
 	    size_t max);
 /* A password, in a file that is secret enough for it (C2). */
 int	 build_check_secret(struct build *, struct word);
+/* The same of what may be empty, and is as long as a chat's string. */
+int	 build_check_said(struct build *, struct word);
 int	 build_check_name(struct build *, struct word, size_t max);
 
 #endif

@@ -50,6 +50,7 @@ build_rate(struct build *b, const struct conf_span *span, struct word unit,
 		return;
 	}
 	r->tariff = build_copy(b, unit, b->tariff->name);
+	build_remember(b, r, unit.pos);
 	r->span = *span;
 	if (value_duration(unit.text, &r->unit, &why) == -1)
 		build_wrong(b, unit, why);
@@ -88,15 +89,24 @@ build_line_end(struct build *b, struct word key)
 {
 	struct conf_line *l = b->line;
 
+	if (TAILQ_EMPTY(&l->chat) && (!TAILQ_EMPTY(&l->chat_abort) ||
+	    build_where(b, &l->chat_timeout) != NULL))
+		build_error(b, key.pos, "line \"%s\" has no \"chat\" for "
+		    "\"abort\" or \"timeout\"", l->name);
 	if (l->device != NULL && build_where(b, &l->ppp) == NULL)
 		build_error(b, key.pos, "line \"%s\" has a modem: what it "
 		    "carries must be said, \"ppp\" or \"no ppp\"", l->name);
+	if (build_where(b, &l->device) != NULL)
+		return;
 	/* Other words for a modem are seen by their values. */
-	if (build_where(b, &l->device) == NULL && ((!l->pulse &&
-	    build_where(b, &l->pulse) != NULL) ||
-	    (!l->ppp && build_where(b, &l->ppp) != NULL)))
+	if ((!l->pulse && build_where(b, &l->pulse) != NULL) ||
+	    (!l->ppp && build_where(b, &l->ppp) != NULL))
 		build_error(b, key.pos, "line \"%s\" has no \"modem\" for "
 		    "\"dial\" or \"no ppp\"", l->name);
+	if (build_where(b, &l->no_flow) != NULL || !TAILQ_EMPTY(&l->chat) ||
+	    build_where(b, &l->lock) != NULL)
+		build_error(b, key.pos, "line \"%s\" has no \"modem\" for "
+		    "\"flow\", \"lock\" or \"chat\"", l->name);
 }
 
 void
@@ -178,6 +188,89 @@ build_ppp(struct build *b, struct word key, const struct word *user,
 		l->ppp_user = build_copy(b, *user, user->text);
 	if (build_check_secret(b, *password))
 		l->ppp_password = build_copy(b, *password, password->text);
+}
+
+void
+build_flow(struct build *b, struct word key, struct word w)
+{
+	if (!build_first_time(b, key, &b->line->no_flow))
+		return;
+	if (strcmp(w.text, "none") == 0)
+		b->line->no_flow = 1;
+	else if (strcmp(w.text, "hardware") != 0)
+		build_wrong(b, w, "is no way of flow control: hardware or "
+		    "none");
+}
+
+void
+build_no_lock(struct build *b, struct word key)
+{
+	if (build_first_time(b, key, &b->line->lock))
+		b->line->lock = build_copy(b, key, "");
+}
+
+void
+build_linger(struct build *b, struct word key)
+{
+	if (build_first_time(b, key, &b->line->linger))
+		b->line->linger = 1;
+}
+
+/* What an expect has to send when nothing comes: between its dashes. */
+static int
+check_expect(struct build *b, struct word w)
+{
+	const char *p, *end;
+	struct word piece = w;
+	char *copy;
+	int i;
+
+	for (i = 0, p = w.text; *p != '\0'; p = end + (*end == '-'), i++) {
+		end = value_chat_piece(p);
+		if (i % 2 == 0)
+			continue;
+		if ((copy = lex_alloc(b->lex, (size_t)(end - p) + 1)) == NULL) {
+			build_no_memory(b, w.pos);
+			return (0);
+		}
+		memcpy(copy, p, (size_t)(end - p));
+		copy[end - p] = '\0';
+		piece.text = copy;
+		if (!build_check_said(b, piece))
+			return (0);
+	}
+	return (w.text[0] == '\0' ||
+	    build_short_enough(b, w, "chat", CONF_CHAT_STRING));
+}
+
+void
+build_chat(struct build *b, struct word key, struct words *list)
+{
+	struct words *n;
+	int i = 0, good;
+
+	for (n = list; n != NULL; n = n->next, i++) {
+		good = i % 2 == 0 ? check_expect(b, n->word) :
+		    build_check_said(b, n->word);
+		if (good)
+			build_add_string(b, &b->line->chat, n->word,
+			    n->word.text);
+	}
+	if (i % 2 != 0)
+		build_error(b, key.pos, "chat: what to expect and what to send "
+		    "come in pairs, but there are %d strings", i);
+}
+
+void
+build_chat_abort(struct build *b, struct words *list)
+{
+	struct words *n;
+
+	for (n = list; n != NULL; n = n->next)
+		if (build_short_enough(b, n->word, "chat abort",
+		    CONF_CHAT_STRING))
+			build_add_string(b, &b->line->chat_abort, n->word,
+			    n->word.text);
 }
 
 /* Root runs it, so whoever can write it is root. */

@@ -26,6 +26,7 @@
 #define REDIALS_STRICT	2	/* L5, and ... */
 #define REDIAL_PERIOD	180	/* ... within 3 minutes */
 #define DAY_MINUTES	1440
+#define FREE_LIMIT	86400
 
 struct check {
 	const struct conf	*conf;
@@ -55,14 +56,18 @@ static int	 has_name_address(const struct check *,
 static void	 check_accounts(struct check *);
 static void	 check_lines(struct check *);
 static void	 check_modem(struct check *, const struct conf_line *);
+static void	 check_stay(struct check *, const struct conf_line *);
 static void	 check_amount(struct check *);
 static size_t	 string_size(const char *);
 static size_t	 list_size(const struct strlist *);
 static void	 check_tariffs(struct check *);
-static int	 tariff_gap(const struct conf *, const char *, uint32_t *);
+static void	 check_gap(struct check *, const struct conf_tariff *);
+static int	 has_holidays(const struct conf *);
+static void	 check_spans(struct check *);
 static void	 check_budgets(struct check *);
 static void	 check_budget(struct check *, const struct conf_budget *);
 static void	 check_dialling(struct check *);
+static int	 has_price(const struct conf *);
 static int	 covers(const struct conf_listener *,
 		    const struct conf_listener *);
 static int	 is_loopback(const char *);
@@ -92,6 +97,7 @@ conf_check(const struct conf *conf, conf_report *report, void *arg)
 	check_accounts(&k);
 	check_lines(&k);
 	check_tariffs(&k);
+	check_spans(&k);
 	check_budgets(&k);
 	check_dialling(&k);
 	check_amount(&k);
@@ -389,10 +395,12 @@ check_lines(struct check *k)
 			ERROR(k, l, "tariff \"%s\": there is no such tariff",
 			    l->tariff);
 		check_modem(k, l);
-		if (l != TAILQ_FIRST(&k->conf->lines))
-			WARN(k, l, "line \"%s\" is accepted but is not "
-			    "used in this version: the first one is", l->name);
+		check_stay(k, l);
 	}
+	l = TAILQ_FIRST(&k->conf->lines);
+	if (l != NULL && TAILQ_NEXT(l, entry) == NULL && l->skip != 0)
+		ERROR(k, &l->skip, "skip: line \"%s\" is the only one",
+		    l->name);
 	if (TAILQ_EMPTY(&k->conf->lines) && !TAILQ_EMPTY(&k->conf->upstreams))
 		ERROR(k, TAILQ_FIRST(&k->conf->upstreams), "there is an "
 		    "upstream, but no \"line\" to reach it");
@@ -413,14 +421,60 @@ check_modem(struct check *k, const struct conf_line *l)
 		    "dialled or carry ppp", l->name);
 }
 
+/* What comes before the link, and whose it is. */
+static void
+check_chat(struct check *k, const struct conf_line *l)
+{
+	if (l->chat_timeout > CONF_CHAT_MAX)
+		ERROR(k, &l->chat_timeout, "line \"%s\": a chat lasts no "
+		    "longer than %d seconds", l->name, CONF_CHAT_MAX);
+	if (strlist_len(&l->chat_abort) > CONF_CHAT_ABORTS)
+		ERROR(k, l, "line \"%s\": more than %d \"chat abort\" "
+		    "strings", l->name, CONF_CHAT_ABORTS);
+	if (l->status != NULL && l->device == NULL && l->up == NULL)
+		ERROR(k, &l->status, "line \"%s\" has a \"status\", but "
+		    "neither \"modem\" nor \"up\": it is always there",
+		    l->name);
+}
+
+uint64_t
+conf_paid_unit(const struct conf *conf, const char *tariff)
+{
+	const struct conf_rate *r;
+	uint64_t unit = 0;
+
+	if (tariff == NULL)
+		return (0);
+	TAILQ_FOREACH(r, &conf->rates, entry)
+		if (strcmp(r->tariff, tariff) == 0 && r->price != 0 &&
+		    r->unit > unit)
+			unit = r->unit;
+	return (unit);
+}
+
+/* How long a call stays depends on the units that it pays for. */
+static void
+check_stay(struct check *k, const struct conf_line *l)
+{
+	uint64_t unit = conf_paid_unit(k->conf, l->tariff);
+
+	if (l->linger && unit == 0)
+		ERROR(k, &l->linger, "linger: line \"%s\" has no tariff with "
+		    "units that cost something", l->name);
+	if (l->margin != 0 && unit == 0)
+		ERROR(k, &l->margin, "margin: line \"%s\" has no tariff with "
+		    "units that cost something", l->name);
+	else if (l->margin != 0 && l->margin >= unit)
+		ERROR(k, &l->margin, "margin: no unit of tariff \"%s\" is "
+		    "longer than that", l->tariff);
+	check_chat(k, l);
+}
+
 static void
 check_tariffs(struct check *k)
 {
 	const struct conf_tariff *t;
 	const struct conf_rate *r;
-	static const char *const names[] = { "sunday", "monday", "tuesday",
-	    "wednesday", "thursday", "friday", "saturday" };
-	uint32_t minute;
 	size_t n;
 
 	TAILQ_FOREACH(t, &k->conf->tariffs, entry) {
@@ -431,45 +485,62 @@ check_tariffs(struct check *k)
 		if (n > RATES_MAX)
 			ERROR(k, t, "tariff \"%s\": more than %d prices",
 			    t->name, RATES_MAX);
-		else if (n > 0 && tariff_gap(k->conf, t->name, &minute))
-			WARN(k, t, "tariff \"%s\" has no price on %s at "
-			    "%02u:%02u: time is free then", t->name,
-			    names[minute / DAY_MINUTES],
-			    minute % DAY_MINUTES / 60, minute % 60);
+		else if (n > 0)
+			check_gap(k, t);
+		if (t->free != 0 && conf_paid_unit(k->conf, t->name) == 0)
+			ERROR(k, &t->free, "free: no time of tariff \"%s\" "
+			    "costs anything", t->name);
+		else if (t->free > FREE_LIMIT)
+			ERROR(k, &t->free, "free: more than a day of each "
+			    "call");
 	}
 }
 
-/* Whether a rate of a span is in force at this minute of this day. */
-static int
-span_holds(const struct conf_span *s, uint32_t day, uint32_t minute)
-{
-	int inside;
+/* A day is one of the week, and a holiday or not; so is the one before. */
+struct daykind {
+	uint32_t	 wday;
+	int		 holiday;
+	int		 after_holiday;
+};
 
+static int
+day_matches(const struct conf_span *s, uint32_t wday, int holiday)
+{
+	if (holiday && (s->days & DAYS_HOLIDAY) != 0)
+		return (1);
+	if (holiday && (s->days & DAYS_WORKDAY) != 0)
+		return (0);
+	return ((s->days & 1U << wday) != 0);
+}
+
+/* Whether a rate of a span is in force at this minute of such a day. */
+static int
+span_holds(const struct conf_span *s, const struct daykind *d, uint32_t minute)
+{
 	if (!s->set)
 		return (1);
 	if (s->from < s->to)
-		inside = minute >= s->from && minute < s->to &&
-		    (s->days & 1U << day) != 0;
-	else if (minute >= s->from)
-		inside = (s->days & 1U << day) != 0;
-	else	/* it began the day before */
-		inside = minute < s->to &&
-		    (s->days & 1U << (day + 6) % 7) != 0;
-	return (inside != (s->negate != 0));
+		return (minute >= s->from && minute < s->to &&
+		    day_matches(s, d->wday, d->holiday));
+	if (minute >= s->from)
+		return (day_matches(s, d->wday, d->holiday));
+	/* It began the day before. */
+	return (minute < s->to && day_matches(s, (d->wday + 6) % 7,
+	    d->after_holiday));
 }
 
-/* 1, and the first minute of the week that no rate covers, or 0. */
+/* 1, and the first minute of such a day that no rate covers, or 0. */
 static int
-tariff_gap(const struct conf *conf, const char *name, uint32_t *minute)
+tariff_gap(const struct conf *conf, const char *name, const struct daykind *d,
+    uint32_t *minute)
 {
 	const struct conf_rate *r;
 	uint32_t m;
 
-	for (m = 0; m < 7 * DAY_MINUTES; m++) {
+	for (m = 0; m < DAY_MINUTES; m++) {
 		TAILQ_FOREACH(r, &conf->rates, entry) {
 			if (strcmp(r->tariff, name) == 0 &&
-			    span_holds(&r->span, m / DAY_MINUTES,
-			    m % DAY_MINUTES))
+			    span_holds(&r->span, d, m))
 				break;
 		}
 		if (r == NULL) {
@@ -478,6 +549,69 @@ tariff_gap(const struct conf *conf, const char *name, uint32_t *minute)
 		}
 	}
 	return (0);
+}
+
+/* Said of the first day that has one; what counts by date is on top. */
+static void
+check_gap(struct check *k, const struct conf_tariff *t)
+{
+	static const char *const names[] = { "sunday", "monday", "tuesday",
+	    "wednesday", "thursday", "friday", "saturday" };
+	static const char *const kinds[] = { "", " after a holiday",
+	    " that is a holiday", " between two holidays" };
+	struct daykind d;
+	uint32_t i, minute, n = has_holidays(k->conf) ? 4 : 1;
+
+	for (i = 0; i < 7 * n; i++) {
+		d.wday = i % 7;
+		d.after_holiday = i / 7 == 1 || i / 7 == 3;
+		d.holiday = i / 7 >= 2;
+		if (!tariff_gap(k->conf, t->name, &d, &minute))
+			continue;
+		WARN(k, t, "tariff \"%s\" has no price on %s%s at "
+		    "%02u:%02u: time is free then", t->name, names[d.wday],
+		    kinds[i / 7], minute / 60, minute % 60);
+		return;
+	}
+}
+
+static int
+has_holidays(const struct conf *conf)
+{
+	const struct conf_dayset *d;
+
+	TAILQ_FOREACH(d, &conf->daysets, entry)
+		if (d->id == DAYSET_HOLIDAYS)
+			return (1);
+	return (0);
+}
+
+/* Words that need a list of holidays. */
+static void
+check_span(struct check *k, const void *where, const struct conf_span *s)
+{
+	if (has_holidays(k->conf))
+		return;
+	if ((s->days & DAYS_HOLIDAY) != 0)
+		ERROR(k, where, "on holidays: there are no \"holidays\"");
+	if ((s->days & DAYS_WORKDAY) != 0)
+		WARN(k, where, "on workdays: there are no \"holidays\", so "
+		    "these are all weekdays");
+}
+
+static void
+check_spans(struct check *k)
+{
+	const struct conf_rate *rate;
+	const struct conf_rule *rule;
+	const struct conf_hold *hold;
+
+	TAILQ_FOREACH(rate, &k->conf->rates, entry)
+		check_span(k, rate, &rate->span);
+	TAILQ_FOREACH(rule, &k->conf->rules, entry)
+		check_span(k, rule, &rule->span);
+	TAILQ_FOREACH(hold, &k->conf->holds, entry)
+		check_span(k, hold, &hold->span);
 }
 
 static void
@@ -503,12 +637,16 @@ static void
 check_budget(struct check *k, const struct conf_budget *b)
 {
 	const struct conf_line *l;
+	int price = has_price(k->conf);
 
 	if (b->keep > b->amount)
 		ERROR(k, b, "more of the budget is kept for urgent mail than "
 		    "there is");
+	if (b->kind == BUDGET_MONEY && !price)
+		ERROR(k, b, "the budget is of money, but no line has a "
+		    "tariff");
 	TAILQ_FOREACH(l, &k->conf->lines, entry) {
-		if (b->kind == BUDGET_MONEY && l->tariff == NULL)
+		if (b->kind == BUDGET_MONEY && price && l->tariff == NULL)
 			WARN(k, b, "the budget is of money, but line \"%s\" "
 			    "has no tariff: its calls are free", l->name);
 		if (b->kind == BUDGET_SECONDS && b->keep <= b->amount &&
@@ -518,25 +656,36 @@ check_budget(struct check *k, const struct conf_budget *b)
 	}
 }
 
+/* Whether a call can cost anything; of no line at all nothing is said. */
+static int
+has_price(const struct conf *conf)
+{
+	const struct conf_line *l;
+
+	TAILQ_FOREACH(l, &conf->lines, entry)
+		if (l->tariff != NULL)
+			return (1);
+	return (TAILQ_EMPTY(&conf->lines));
+}
+
 static void
 check_dialling(struct check *k)
 {
+	const struct conf_global *g = &k->conf->global;
 	const struct conf_rule *r;
 
-	if (TAILQ_EMPTY(&k->conf->upstreams))
-		return;
 	TAILQ_FOREACH(r, &k->conf->rules, entry) {
-		switch (r->condition) {
-		case DIAL_MESSAGES:
-		case DIAL_SIZE:
-		case DIAL_AGE:
-		case DIAL_EVERY:
-		case DIAL_AT:
-			return;
-		}
+		if ((r->condition == DIAL_COST ||
+		    r->condition == DIAL_BALANCE) && !has_price(k->conf))
+			ERROR(k, r, "dial when %s: no line has a tariff",
+			    r->condition == DIAL_COST ? "cost" : "balance");
 	}
-	WARN(k, TAILQ_FIRST(&k->conf->upstreams), "nothing opens a window by "
-	    "itself: there is no \"dial\" that this version acts on");
+	if (g->breaker_pause < g->redial_then)
+		ERROR(k, &g->breaker, "breaker: its pause is shorter than that "
+		    "of \"redial\"");
+	if (TAILQ_EMPTY(&k->conf->rules) && !TAILQ_EMPTY(&k->conf->upstreams))
+		WARN(k, TAILQ_FIRST(&k->conf->upstreams), "nothing opens a "
+		    "window by itself: there is no \"dial\"");
 }
 
 static size_t
@@ -556,6 +705,16 @@ list_size(const struct strlist *list)
 	return (size);
 }
 
+static size_t
+line_size(const struct conf_line *l)
+{
+	return (list_size(&l->init) + list_size(&l->phone) +
+	    list_size(&l->ppp_options) + list_size(&l->chat) +
+	    list_size(&l->chat_abort) + string_size(l->device) +
+	    string_size(l->up) + string_size(l->down) +
+	    string_size(l->status) + string_size(l->lock));
+}
+
 /* What the other processes could not be told. */
 static void
 check_amount(struct check *k)
@@ -564,6 +723,7 @@ check_amount(struct check *k)
 	const struct conf_listener *l;
 	const struct conf_user *u;
 	const struct conf_line *line;
+	const struct conf_dayset *days;
 
 	TAILQ_FOREACH(l, &k->conf->listeners, entry)
 		if (strlist_len(&l->from) > CONF_LIST_MAX ||
@@ -580,12 +740,13 @@ check_amount(struct check *k)
 	TAILQ_FOREACH(line, &k->conf->lines, entry)
 		if (strlist_len(&line->phone) > CONF_LIST_MAX ||
 		    strlist_len(&line->ppp_options) > CONF_LIST_MAX ||
-		    list_size(&line->init) + list_size(&line->phone) +
-		    list_size(&line->ppp_options) +
-		    string_size(line->device) + string_size(line->up) +
-		    string_size(line->down) > CONF_ITEM_MAX)
+		    strlist_len(&line->chat) > CONF_LIST_MAX ||
+		    line_size(line) > CONF_ITEM_MAX)
 			ERROR(k, line, "line \"%s\": the words of this block "
 			    "are too many", line->name);
+	TAILQ_FOREACH(days, &k->conf->daysets, entry)
+		if (strlist_len(&days->dates) > CONF_LIST_MAX)
+			ERROR(k, days, "more than %d dates", CONF_LIST_MAX);
 	if (string_size(g->spool) + string_size(g->empty) +
 	    string_size(g->users) + string_size(g->ca) > CONF_ITEM_MAX)
 		ERROR(k, NULL, "the paths are too long");

@@ -32,4 +32,7 @@ int	 conf_same_socket(const struct conf_listener *,
  */
 int	 conf_redial_lax(uint64_t redials, uint64_t within, uint64_t then);
 
+/* Seconds of the longest unit of this tariff that costs something; 0: none. */
+uint64_t conf_paid_unit(const struct conf *, const char *tariff);
+
 #endif

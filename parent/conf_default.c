@@ -2,6 +2,7 @@
 /* What holds where the configuration says nothing: all of it is here. */
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 
 #include <limits.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 
 #include "conf.h"
 #include "conf_build.h"
+#include "conf_check.h"
 #include "conf_value.h"
 #include "config.h"
 
@@ -21,9 +23,17 @@
 #define DEFAULT_REDIAL		2	/* L5: the strictest rule known, ... */
 #define DEFAULT_REDIAL_WITHIN	(3 * 60)	/* ... Japan's */
 #define DEFAULT_REDIAL_THEN	(15 * 60)
+#define DEFAULT_BREAKER		6	/* failed attempts */
+#define DEFAULT_BREAKER_PAUSE	(6 * 3600)
+#define DEFAULT_BULK_AFTER	(7 * 86400)
 #define DEFAULT_WINDOW		(15 * 60)
 #define DEFAULT_ANSWER		60
 #define DEFAULT_SPEED		115200
+#define DEFAULT_CHAT_TIMEOUT	45
+#define DEFAULT_SKIP		2	/* failures */
+#define DEFAULT_MARGIN		10	/* to hang up, and for clocks apart */
+#define DEFAULT_MARGIN_UNIT	30	/* of units from this on */
+#define DEFAULT_STALL		(2 * 60)
 
 static int	 set_default(char **, const char *);
 static int	 default_hostname(char **);
@@ -68,6 +78,65 @@ default_ca(char **field)
 	return (0);
 }
 
+/* Where programs that share serial ports put their lock files. */
+static int
+default_lock(char **field)
+{
+	static const char *const paths[] = {
+		"/run/lock", "/var/lock", "/var/spool/lock"
+	};
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode))
+			return (set_default(field, paths[i]));
+	}
+	return (set_default(field, ""));
+}
+
+static int
+default_line(const struct conf *conf, struct conf_line *l)
+{
+	if (l->window == 0)
+		l->window = DEFAULT_WINDOW;
+	if (l->answer == 0)
+		l->answer = DEFAULT_ANSWER;
+	if (l->speed == 0 && l->device != NULL)
+		l->speed = DEFAULT_SPEED;
+	if (l->chat_timeout == 0 && !TAILQ_EMPTY(&l->chat))
+		l->chat_timeout = DEFAULT_CHAT_TIMEOUT;
+	/* Of a single line there is none to skip. */
+	if (l->skip == 0 &&
+	    TAILQ_NEXT(TAILQ_FIRST(&conf->lines), entry) != NULL)
+		l->skip = DEFAULT_SKIP;
+	if (l->margin == 0 &&
+	    conf_paid_unit(conf, l->tariff) >= DEFAULT_MARGIN_UNIT)
+		l->margin = DEFAULT_MARGIN;
+	if (l->stall == 0)
+		l->stall = DEFAULT_STALL;
+	return (l->device == NULL ? 0 : default_lock(&l->lock));
+}
+
+static void
+default_policy(struct conf_global *g)
+{
+	/* "redial 0" can be meant; within 0 seconds cannot. */
+	if (g->redial_within == 0) {
+		g->redial = DEFAULT_REDIAL;
+		g->redial_within = DEFAULT_REDIAL_WITHIN;
+		g->redial_then = DEFAULT_REDIAL_THEN;
+	}
+	if (g->breaker == 0) {
+		g->breaker = DEFAULT_BREAKER;
+		g->breaker_pause = DEFAULT_BREAKER_PAUSE;
+		if (g->breaker_pause < g->redial_then)
+			g->breaker_pause = g->redial_then;
+	}
+	if (g->bulk_after == 0)
+		g->bulk_after = DEFAULT_BULK_AFTER;
+}
+
 int
 conf_defaults(struct conf *conf)
 {
@@ -84,20 +153,10 @@ conf_defaults(struct conf *conf)
 		g->parallel = DEFAULT_PARALLEL;
 	if (g->expire == 0)
 		g->expire = DEFAULT_EXPIRE;
-	/* "redial 0" can be meant; within 0 seconds cannot. */
-	if (g->redial_within == 0) {
-		g->redial = DEFAULT_REDIAL;
-		g->redial_within = DEFAULT_REDIAL_WITHIN;
-		g->redial_then = DEFAULT_REDIAL_THEN;
-	}
-	TAILQ_FOREACH(l, &conf->lines, entry) {
-		if (l->window == 0)
-			l->window = DEFAULT_WINDOW;
-		if (l->answer == 0)
-			l->answer = DEFAULT_ANSWER;
-		if (l->speed == 0 && l->device != NULL)
-			l->speed = DEFAULT_SPEED;
-	}
+	default_policy(g);
+	TAILQ_FOREACH(l, &conf->lines, entry)
+		if (default_line(conf, l) == -1)
+			return (-1);
 	if (default_hostname(&g->hostname) == -1 ||
 	    set_default(&g->spool, SPOOLDIR) == -1 ||
 	    set_default(&g->empty, EMPTYDIR) == -1 ||

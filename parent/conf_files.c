@@ -84,15 +84,21 @@ int
 conf_files(const struct conf *conf, conf_report *report, void *arg)
 {
 	const struct conf_global *g = &conf->global;
-	const struct conf_line *l = TAILQ_FIRST(&conf->lines);
+	const struct conf_line *l;
 	const char *why;
 
 	if (g->users != NULL && (why = unreadable(g->users, 1)) != NULL)
 		report(arg, CONF_WARNING, &g->users, "users %s: %s: no one "
 		    "can log in", g->users, why);
-	if (l != NULL && l->ppp && access(PATH_PPPD, X_OK) == -1)
-		report(arg, CONF_WARNING, l, "line \"%s\": %s: %s", l->name,
-		    PATH_PPPD, strerror(errno));
+	TAILQ_FOREACH(l, &conf->lines, entry) {
+		if (l->ppp && access(PATH_PPPD, X_OK) == -1)
+			report(arg, CONF_WARNING, l, "line \"%s\": %s: %s",
+			    l->name, PATH_PPPD, strerror(errno));
+		if (l->lock != NULL && l->lock[0] != '\0' &&
+		    access(l->lock, X_OK) == -1)
+			report(arg, CONF_WARNING, l, "line \"%s\": lock %s: "
+			    "%s", l->name, l->lock, strerror(errno));
+	}
 	return (check_pkis(conf, report, arg) +
 	    check_trust(conf, report, arg));
 }

@@ -25,6 +25,7 @@
 #define LOCAL_MAX	64			/* RFC 5321 4.5.3.1.1 */
 #define COMMAND_MAX	128			/* most modems take 40 to 255 */
 #define PHONE_MAX	64
+#define CURRENCY_MAX	8
 
 static const struct scheme {
 	const char		*prefix;
@@ -55,7 +56,9 @@ static const struct day {
 	{ "friday",	0x20 },
 	{ "saturday",	0x40 },
 	{ "weekdays",	0x3e },
-	{ "weekends",	0x41 }
+	{ "weekends",	0x41 },
+	{ "workdays",	0x3e | DAYS_WORKDAY },
+	{ "holidays",	DAYS_HOLIDAY }
 };
 
 static const uint32_t speeds[] = {
@@ -239,8 +242,57 @@ value_days(const char *s, uint32_t *value, const char **why)
 			return (0);
 		}
 	}
-	*why = "is not a day: monday to sunday, weekdays or weekends";
+	*why = "is not a day: monday to sunday, weekdays, weekends, workdays, "
+	    "holidays, or a date such as 12-24 or 2026-12-24";
 	return (-1);
+}
+
+static int
+two_digits(const char *s, unsigned int *v)
+{
+	if (!isdigit((unsigned char)s[0]) || !isdigit((unsigned char)s[1]))
+		return (-1);
+	*v = (unsigned int)(s[0] - '0') * 10 + (unsigned int)(s[1] - '0');
+	return (0);
+}
+
+int
+value_date(const char *s, const char **why)
+{
+	static const unsigned int lengths[] = { 31, 29, 31, 30, 31, 30, 31,
+	    31, 30, 31, 30, 31 };
+	unsigned int century = 20, year = 0, month, day;
+
+	*why = "is not a date, such as 12-24 or 2026-12-24";
+	if (strlen(s) == 10) {
+		if (two_digits(s, &century) == -1 ||
+		    two_digits(s + 2, &year) == -1 || s[4] != '-')
+			return (-1);
+		s += 5;
+	}
+	if (strlen(s) != 5 || two_digits(s, &month) == -1 || s[2] != '-' ||
+	    two_digits(s + 3, &day) == -1)
+		return (-1);
+	*why = "is a date that there is not";
+	if (month < 1 || month > 12 || day < 1 || day > lengths[month - 1])
+		return (-1);
+	/* Without a year, 2000 stands for all: it has a 29 February. */
+	if (year == 0)
+		year = century % 4 == 0 ? 4 : 1;
+	return (month == 2 && day == 29 && year % 4 != 0 ? -1 : 0);
+}
+
+int
+value_currency(const char *s, const char **why)
+{
+	size_t i;
+
+	*why = "is not the word for a currency, such as EUR";
+	for (i = 0; s[i] != '\0'; i++)
+		if (((unsigned char)s[i] & 0x80) || (!isalpha((unsigned char)
+		    s[i]) && s[i] != '.' && s[i] != '$'))
+			return (-1);
+	return (i == 0 || i > CURRENCY_MAX ? -1 : 0);
 }
 
 int
@@ -515,4 +567,13 @@ value_path(const char *s, const char **why)
 		return (-1);
 	*why = "is a path too long";
 	return (strlen(s) >= PATH_MAX ? -1 : 0);
+}
+
+const char *
+value_chat_piece(const char *p)
+{
+	for (; *p != '\0' && *p != '-'; p++)
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+	return (p);
 }

@@ -38,8 +38,12 @@ int	 value_duration(const char *, uint64_t *, const char **why);
 int	 value_money(const char *, uint64_t *, const char **why);
 /* HH:MM as minutes from midnight, 24:00 included. */
 int	 value_clock(const char *, uint32_t *, const char **why);
-/* monday ... sunday, weekdays, weekends: as bits of tm_wday. */
+/* monday ... sunday, weekdays, weekends, workdays, holidays: DAYS_* bits. */
 int	 value_days(const char *, uint32_t *, const char **why);
+/* MM-DD, or YYYY-MM-DD, of a day that there is; 29 February each year. */
+int	 value_date(const char *, const char **why);
+/* Up to 8 letters, points and "$", as in "EUR" or "kr.". */
+int	 value_currency(const char *, const char **why);
 /* A speed that serial ports have, in bit/s. */
 int	 value_speed(const char *, uint32_t *, const char **why);
 /* scheme://host[:port], the port filled in where it is not given. */
@@ -63,6 +67,9 @@ int	 value_name(const char *, size_t max, const char **why);
 int	 value_modem_command(const char *, const char **why);
 /* What follows ATD: digits and the marks of V.250, no ';'. */
 int	 value_phone(const char *, const char **why);
+/* The end of this part of a chat's expect: a "-" without a backslash. */
+const char
+	*value_chat_piece(const char *);
 /* An absolute path. */
 int	 value_path(const char *, const char **why);
 

@@ -45,7 +45,10 @@ static struct build	*b;		/* what is being built */
 static struct seen	 now, before;
 static struct seen	 first;		/* of this statement */
 static int		 first_is_now;
-static int		 secret;	/* the line has a password on it */
+/* 2: the line has a password on it; 1: the one before had. */
+static int		 secret;
+static int		 chat;		/* that line is one with a chat */
+static int		 wrong;		/* syntax errors before that line */
 static int		 told;		/* the lexer has said what is wrong */
 %}
 
@@ -61,21 +64,22 @@ static int		 told;		/* the lexer has said what is wrong */
 	uint32_t		 number;
 }
 
-%token <word> ADDRESS AFTER AGE AND ANSWER AS AT BALANCE BETWEEN BUDGET BULK
-%token <word> CA CALLS CERT CONTROL COST DAY DEADLINE DIAL DOMAINS DOWN EMPTY
-%token <word> EVERY EXPIRE FETCH FOR FROM HOLD HOSTNAME HOUR INCLUDE INIT
-%token <word> KEEP KEY LARGE LARGER LINE LISTEN LOCAL MAX MEGABYTE MESSAGE
-%token <word> MESSAGES MODEM MONTH NO NOT ON OPTIONS PARALLEL PASSWORD PER
-%token <word> PHONE PKI POP3 POP3S PORT POSTMASTER PPP PRICE PULSE READONLY
-%token <word> REDIAL RELAY SECONDS SESSIONS SETUP SIZE SMTP SPEED SPOOL
-%token <word> SUBMISSION SUBMISSIONS TARIFF THEN TLS TO TONE UNIT
-%token <word> UNRESTRICTED UP UPSTREAM URGENT USER USERS WEEK WHEN WINDOW
-%token <word> WINDOWS WITHIN
+%token <word> ABORT ADDRESS AFTER AGE AND ANSWER AS AT BALANCE BETWEEN BREAKER
+%token <word> BUDGET BULK CA CALLS CERT CHAT CONTROL COST CURRENCY DAY DEADLINE
+%token <word> DIAL DOMAINS DOWN EMPTY EVERY EXPIRE FAILURES FETCH FLOW FOR FREE
+%token <word> FROM HOLD HOLIDAYS HOSTNAME HOUR INCLUDE INIT KEEP KEY LARGE
+%token <word> LARGER LINE LINGER LISTEN LOCAL LOCK MARGIN MAX MEGABYTE MESSAGE
+%token <word> MESSAGES MINIMUM MODEM MONTH MOST NO NOT ON OPTIONS PARALLEL
+%token <word> PASSWORD PAUSE PER PHONE PKI POP3 POP3S PORT POSTMASTER PPP PRICE
+%token <word> PULSE READONLY REDIAL RELAY SECONDS SESSIONS SETUP SIZE SKIP SMTP
+%token <word> SPEED SPOOL STALL STATUS SUBMISSION SUBMISSIONS TARIFF THEN
+%token <word> TIMEOUT TLS TO TONE UNIT UNRESTRICTED UP UPSTREAM URGENT USER
+%token <word> USERS WEEK WHEN WINDOW WINDOWS WITHIN
 %token <word> WORD STRING
 %token BAD
 
-%type <word>	string service
-%type <words>	strings on opton options
+%type <word>	string service day
+%type <words>	strings days on opton options
 %type <span>	hours some span
 %type <cond>	amountcond
 %type <amount>	amount
@@ -160,7 +164,22 @@ global		: HOSTNAME string	{ build_hostname(b, $1, $2); }
 		| PKI string CERT string KEY string	{
 			build_pki(b, $1, $2, $4, $6);
 		}
-		| BULK WHEN LARGER string	{ build_bulk(b, $1, $4); }
+		| BULK WHEN LARGER string	{
+			build_size(b, $3, &b->conf->global.bulk_larger, $4);
+		}
+		| BULK FOR AT MOST string	{
+			build_duration(b, $4, &b->conf->global.bulk_after,
+			    $5);
+		}
+		| CURRENCY string	{ build_currency(b, $1, $2); }
+		| HOLIDAYS '{' datelist blockend
+		;
+
+datelist	: /* empty */
+		| datelist '\n'
+		| datelist ','
+		| datelist string	{ build_holiday(b, $2); }
+		| datelist error '\n'	{ yyerrok; }
 		;
 
 domains		: LOCAL DOMAINS '{' domainlist blockend
@@ -262,6 +281,12 @@ tariffopt	: SETUP string		{
 		| PER MEGABYTE string	{
 			build_money(b, $2, &b->tariff->per_megabyte, $3);
 		}
+		| FREE string		{
+			build_duration(b, $1, &b->tariff->free, $2);
+		}
+		| MINIMUM string	{
+			build_money(b, $1, &b->tariff->minimum, $2);
+		}
 		| FROM string TO string opton UNIT string PRICE string	{
 			struct conf_span span;
 
@@ -324,6 +349,29 @@ lineopt		: MODEM string		{
 		| TARIFF string		{
 			build_string(b, $1, &b->line->tariff, $2);
 		}
+		| FLOW string		{ build_flow(b, $1, $2); }
+		| LOCK string		{
+			build_path(b, $1, &b->line->lock, $2);
+		}
+		| NO LOCK		{ build_no_lock(b, $2); }
+		| CHAT strings		{ build_chat(b, $1, $2); }
+		| CHAT ABORT strings	{ build_chat_abort(b, $3); }
+		| CHAT TIMEOUT string	{
+			build_duration(b, $2, &b->line->chat_timeout, $3);
+		}
+		| STATUS string		{
+			build_command(b, $1, &b->line->status, $2);
+		}
+		| SKIP string		{
+			build_count(b, $1, &b->line->skip, $2, 1, 100);
+		}
+		| LINGER		{ build_linger(b, $1); }
+		| MARGIN string		{
+			build_duration(b, $1, &b->line->margin, $2);
+		}
+		| STALL string		{
+			build_duration(b, $1, &b->line->stall, $2);
+		}
 		;
 
 options		: /* empty */		{ $$ = NULL; }
@@ -353,6 +401,9 @@ policy		: DIAL WHEN amountcond string span	{
 		| HOLD some		{ build_hold(b, $1, &$2); }
 		| REDIAL unrestricted string WITHIN string THEN string	{
 			build_redial(b, $1, (int)$2, $3, $5, $7);
+		}
+		| BREAKER string FAILURES PAUSE string	{
+			build_breaker(b, $1, $2, $5);
 		}
 		| BUDGET budgets
 		;
@@ -417,7 +468,16 @@ opton		: /* empty */		{ $$ = NULL; }
 		| on
 		;
 
-on		: ON strings		{ $$ = $2; }
+on		: ON days		{ $$ = $2; }
+		;
+
+days		: day		{ $$ = build_words(b, NULL, $1); }
+		| days day	{ $$ = build_words(b, $1, $2); }
+		| days ',' day	{ $$ = build_words(b, $1, $3); }
+		;
+
+day		: string
+		| HOLIDAYS
 		;
 
 %%
@@ -426,6 +486,7 @@ static const struct keyword {
 	const char	*name;
 	int		 token;
 } keywords[] = {		/* sorted */
+	{ "abort",		ABORT },
 	{ "address",		ADDRESS },
 	{ "after",		AFTER },
 	{ "age",		AGE },
@@ -435,13 +496,16 @@ static const struct keyword {
 	{ "at",			AT },
 	{ "balance",		BALANCE },
 	{ "between",		BETWEEN },
+	{ "breaker",		BREAKER },
 	{ "budget",		BUDGET },
 	{ "bulk",		BULK },
 	{ "ca",			CA },
 	{ "calls",		CALLS },
 	{ "cert",		CERT },
+	{ "chat",		CHAT },
 	{ "control",		CONTROL },
 	{ "cost",		COST },
+	{ "currency",		CURRENCY },
 	{ "day",		DAY },
 	{ "deadline",		DEADLINE },
 	{ "dial",		DIAL },
@@ -450,10 +514,14 @@ static const struct keyword {
 	{ "empty",		EMPTY },
 	{ "every",		EVERY },
 	{ "expire",		EXPIRE },
+	{ "failures",		FAILURES },
 	{ "fetch",		FETCH },
+	{ "flow",		FLOW },
 	{ "for",		FOR },
+	{ "free",		FREE },
 	{ "from",		FROM },
 	{ "hold",		HOLD },
+	{ "holidays",		HOLIDAYS },
 	{ "hostname",		HOSTNAME },
 	{ "hour",		HOUR },
 	{ "include",		INCLUDE },
@@ -463,20 +531,26 @@ static const struct keyword {
 	{ "large",		LARGE },
 	{ "larger",		LARGER },
 	{ "line",		LINE },
+	{ "linger",		LINGER },
 	{ "listen",		LISTEN },
 	{ "local",		LOCAL },
+	{ "lock",		LOCK },
+	{ "margin",		MARGIN },
 	{ "max",		MAX },
 	{ "megabyte",		MEGABYTE },
 	{ "message",		MESSAGE },
 	{ "messages",		MESSAGES },
+	{ "minimum",		MINIMUM },
 	{ "modem",		MODEM },
 	{ "month",		MONTH },
+	{ "most",		MOST },
 	{ "no",			NO },
 	{ "not",		NOT },
 	{ "on",			ON },
 	{ "options",		OPTIONS },
 	{ "parallel",		PARALLEL },
 	{ "password",		PASSWORD },
+	{ "pause",		PAUSE },
 	{ "per",		PER },
 	{ "phone",		PHONE },
 	{ "pki",		PKI },
@@ -494,13 +568,17 @@ static const struct keyword {
 	{ "sessions",		SESSIONS },
 	{ "setup",		SETUP },
 	{ "size",		SIZE },
+	{ "skip",		SKIP },
 	{ "smtp",		SMTP },
 	{ "speed",		SPEED },
 	{ "spool",		SPOOL },
+	{ "stall",		STALL },
+	{ "status",		STATUS },
 	{ "submission",		SUBMISSION },
 	{ "submissions",	SUBMISSIONS },
 	{ "tariff",		TARIFF },
 	{ "then",		THEN },
+	{ "timeout",		TIMEOUT },
 	{ "tls",		TLS },
 	{ "to",			TO },
 	{ "tone",		TONE },
@@ -553,8 +631,11 @@ yylex(void)
 	if (starts)
 		first = now;
 	first_is_now = starts;
-	if (now.keyword == PASSWORD)
-		secret = 1;
+	if (now.keyword == PASSWORD || now.keyword == CHAT) {
+		secret = 2;
+		chat = now.keyword == CHAT;
+		wrong = b->syntax_errors;
+	}
 	yylval.word.text = now.token.text;
 	yylval.word.pos = now.token.pos;
 	yylval.word.origin = now.token.origin;
@@ -564,8 +645,8 @@ yylex(void)
 	case LEX_STRING:
 		return (STRING);
 	case LEX_PUNCT:
-		if (now.token.punct == '\n')
-			secret = 0;
+		if (now.token.punct == '\n' && secret > 0 && --secret == 0)
+			chat = 0;
 		return (now.token.punct);
 	case LEX_ERROR:
 		told = 1;
@@ -602,8 +683,16 @@ syntax_error(void)
 	if (before.keyword != 0)
 		snprintf(after, sizeof(after), " after \"%s\"",
 		    before.token.text);
+	/*
+	 * What is left of a chat, or of a statement that broke off, may be on
+	 * a line of its own.
+	 */
+	if (secret == 1 && (chat || b->syntax_errors > wrong + 1) &&
+	    first.token.kind == LEX_WORD && first.keyword == 0)
+		build_error(b, t->pos, "the first word is not a statement "
+		    "here");
 	/* A word alone could still have become a macro. */
-	if (first_is_now && t->kind == LEX_WORD)
+	else if (first_is_now && t->kind == LEX_WORD)
 		build_error(b, t->pos, "\"%s\" is not a statement here",
 		    t->text);
 	else if (first.token.kind == LEX_WORD && first.keyword == 0)
@@ -620,6 +709,9 @@ syntax_error(void)
 		build_error(b, t->pos, "unexpected string%s", after);
 	else if (secret && now.keyword == 0)
 		build_error(b, t->pos, "unexpected word%s", after);
+	else if (chat || before.keyword == PASSWORD)
+		build_error(b, t->pos, "unexpected word%s: if it is one of "
+		    "this language, it needs quotes", after);
 	else
 		build_error(b, t->pos, "unexpected \"%s\"%s", t->text, after);
 }
@@ -666,6 +758,7 @@ parse(const char *path, const char *bytes, size_t len, int flags)
 	memset(&build, 0, sizeof(build));
 	memset(&now, 0, sizeof(now));
 	memset(&none, 0, sizeof(none));
+	secret = chat = 0;
 	b = &build;
 	b->flags = flags;
 	build_init(b);

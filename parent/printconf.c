@@ -13,15 +13,19 @@
 
 #include "conf.h"
 #include "conf_check.h"
+#include "conf_value.h"
 #include "parse.h"
 
+static void	 print_escaped(FILE *, const char *, size_t);
 static void	 print_quoted(FILE *, const char *);
 static void	 print_strings(FILE *, const char *, const struct strlist *);
 static void	 print_size(FILE *, uint64_t);
 static void	 print_duration(FILE *, uint64_t);
 static void	 print_money(FILE *, uint64_t);
-static void	 print_days(FILE *, uint32_t);
-static void	 print_span(FILE *, const struct conf_span *);
+static void	 print_days(FILE *, const struct conf *,
+		    const struct conf_span *);
+static void	 print_span(FILE *, const struct conf *,
+		    const struct conf_span *);
 static void	 print_url(FILE *, const char *, uint32_t, const char *,
 		    uint32_t);
 static void	 print_global(FILE *, const struct conf_global *);
@@ -29,13 +33,17 @@ static void	 print_listeners(FILE *, const struct conf *);
 static void	 print_upstreams(FILE *, const struct conf *);
 static void	 print_users(FILE *, const struct conf *);
 static void	 print_account(FILE *, const struct conf_account *);
+static void	 print_holidays(FILE *, const struct conf *);
 static void	 print_tariffs(FILE *, const struct conf *);
 static void	 print_lines(FILE *, const struct conf *);
 static void	 print_modem(FILE *, const struct conf_line *);
+static void	 print_chat(FILE *, const struct conf_line *);
+static void	 print_stay(FILE *, const struct conf_line *);
 static void	 print_rules(FILE *, const struct conf *);
 static void	 print_redial(FILE *, const struct conf_global *);
 static void	 print_budgets(FILE *, const struct conf *);
 static void	 print_amount(FILE *, uint32_t, uint64_t);
+static void	 print_bulk(FILE *, const struct conf_global *);
 
 void
 print_config(const struct conf *conf)
@@ -61,20 +69,27 @@ print_config_to(FILE *f, const struct conf *conf)
 	print_listeners(f, conf);
 	print_upstreams(f, conf);
 	print_users(f, conf);
+	print_holidays(f, conf);
 	print_tariffs(f, conf);
 	print_lines(f, conf);
 	print_rules(f, conf);
 	TAILQ_FOREACH(h, &conf->holds, entry) {
 		fprintf(f, "hold");
-		print_span(f, &h->span);
+		print_span(f, conf, &h->span);
 		fprintf(f, "\n");
 	}
 	print_redial(f, &conf->global);
 	print_budgets(f, conf);
-	if (conf->global.bulk_larger != 0) {
-		fprintf(f, "bulk when larger ");
-		print_size(f, conf->global.bulk_larger);
-		fprintf(f, "\n");
+	print_bulk(f, &conf->global);
+}
+
+static void
+print_escaped(FILE *f, const char *s, size_t len)
+{
+	for (; len > 0; s++, len--) {
+		if (*s == '"' || *s == '\\')
+			putc('\\', f);
+		putc(*s, f);
 	}
 }
 
@@ -82,11 +97,7 @@ static void
 print_quoted(FILE *f, const char *s)
 {
 	putc('"', f);
-	for (; *s != '\0'; s++) {
-		if (*s == '"' || *s == '\\')
-			putc('\\', f);
-		putc(*s, f);
-	}
+	print_escaped(f, s, strlen(s));
 	putc('"', f);
 }
 
@@ -149,26 +160,46 @@ print_money(FILE *f, uint64_t v)
 }
 
 static void
-print_days(FILE *f, uint32_t bits)
+print_dates(FILE *f, const struct conf *conf, uint32_t id, const char *comma)
 {
-	static const char *const names[] = { "sunday", "monday", "tuesday",
-	    "wednesday", "thursday", "friday", "saturday" };
-	const char *comma = "";
-	size_t i;
+	const struct conf_dayset *d;
+	const struct strnode *n;
 
-	if (bits == 0x3e)
-		fprintf(f, "on weekdays");
-	else if (bits == 0x41)
-		fprintf(f, "on weekends");
-	else {
-		fprintf(f, "on ");
-		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-			if ((bits & 1U << i) == 0)
-				continue;
-			fprintf(f, "%s%s", comma, names[i]);
+	TAILQ_FOREACH(d, &conf->daysets, entry) {
+		if (d->id != id)
+			continue;
+		TAILQ_FOREACH(n, &d->dates, entry) {
+			fprintf(f, "%s%s", comma, n->s);
 			comma = ", ";
 		}
 	}
+}
+
+static void
+print_days(FILE *f, const struct conf *conf, const struct conf_span *s)
+{
+	static const struct {
+		uint32_t	 bits;
+		const char	*name;
+	} days[] = { { 0x3e | DAYS_WORKDAY, "workdays" },
+	    { 0x3e, "weekdays" }, { 0x41, "weekends" }, { 0x01, "sunday" },
+	    { 0x02, "monday" }, { 0x04, "tuesday" }, { 0x08, "wednesday" },
+	    { 0x10, "thursday" }, { 0x20, "friday" }, { 0x40, "saturday" },
+	    { DAYS_HOLIDAY, "holidays" } };
+	const char *comma = "";
+	uint32_t bits = s->days;
+	size_t i;
+
+	fprintf(f, "on ");
+	for (i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
+		if ((bits & days[i].bits) != days[i].bits)
+			continue;
+		fprintf(f, "%s%s", comma, days[i].name);
+		comma = ", ";
+		bits &= ~days[i].bits;
+	}
+	if (s->dayset != 0)
+		print_dates(f, conf, s->dayset, comma);
 }
 
 static void
@@ -179,7 +210,7 @@ print_clock(FILE *f, uint32_t minute)
 
 /* With a space in front, since it always follows something. */
 static void
-print_span(FILE *f, const struct conf_span *s)
+print_span(FILE *f, const struct conf *conf, const struct conf_span *s)
 {
 	if (!s->set)
 		return;
@@ -192,7 +223,7 @@ print_span(FILE *f, const struct conf_span *s)
 	}
 	if (s->days != DAYS_ALL) {
 		putc(' ', f);
-		print_days(f, s->days);
+		print_days(f, conf, s);
 	}
 }
 
@@ -225,7 +256,8 @@ print_global(FILE *f, const struct conf_global *g)
 		{ "control read-only", g->control_ro },
 		{ "ca", g->ca },
 		{ "users", g->users },
-		{ "postmaster", g->postmaster }
+		{ "postmaster", g->postmaster },
+		{ "currency", g->currency }
 	};
 	size_t i;
 
@@ -373,7 +405,7 @@ print_account(FILE *f, const struct conf_account *a)
 }
 
 static void
-print_rate(FILE *f, const struct conf_rate *r)
+print_rate(FILE *f, const struct conf *conf, const struct conf_rate *r)
 {
 	const struct conf_span *s = &r->span;
 
@@ -387,7 +419,7 @@ print_rate(FILE *f, const struct conf_rate *r)
 		putc(' ', f);
 	}
 	if (s->set && s->days != DAYS_ALL) {
-		print_days(f, s->days);
+		print_days(f, conf, s);
 		putc(' ', f);
 	}
 	fprintf(f, "unit ");
@@ -395,6 +427,20 @@ print_rate(FILE *f, const struct conf_rate *r)
 	fprintf(f, " price ");
 	print_money(f, r->price);
 	fprintf(f, "\n");
+}
+
+static void
+print_holidays(FILE *f, const struct conf *conf)
+{
+	const struct conf_dayset *d;
+
+	TAILQ_FOREACH(d, &conf->daysets, entry) {
+		if (d->id != DAYSET_HOLIDAYS)
+			continue;
+		fprintf(f, "holidays { ");
+		print_dates(f, conf, d->id, "");
+		fprintf(f, " }\n");
+	}
 }
 
 static void
@@ -414,9 +460,19 @@ print_tariffs(FILE *f, const struct conf *conf)
 			print_money(f, t->per_megabyte);
 			fprintf(f, "\n");
 		}
+		if (t->free != 0) {
+			fprintf(f, "\tfree ");
+			print_duration(f, t->free);
+			fprintf(f, "\n");
+		}
+		if (t->minimum != 0) {
+			fprintf(f, "\tminimum ");
+			print_money(f, t->minimum);
+			fprintf(f, "\n");
+		}
 		TAILQ_FOREACH(r, &conf->rates, entry) {
 			if (strcmp(r->tariff, t->name) == 0)
-				print_rate(f, r);
+				print_rate(f, conf, r);
 		}
 		fprintf(f, "}\n");
 	}
@@ -426,34 +482,103 @@ static void
 print_lines(FILE *f, const struct conf *conf)
 {
 	const struct conf_line *l;
+	size_t i;
 
 	TAILQ_FOREACH(l, &conf->lines, entry) {
+		const struct {
+			const char	*keyword;
+			const char	*value;
+		} strings[] = {
+			{ "up", l->up },
+			{ "down", l->down },
+			{ "status", l->status },
+			{ "tariff", l->tariff }
+		};
+
 		fprintf(f, "line ");
 		print_quoted(f, l->name);
 		fprintf(f, " {\n");
 		if (l->device != NULL)
 			print_modem(f, l);
-		if (l->up != NULL) {
-			fprintf(f, "\tup ");
-			print_quoted(f, l->up);
+		for (i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+			if (strings[i].value == NULL)
+				continue;
+			fprintf(f, "\t%s ", strings[i].keyword);
+			print_quoted(f, strings[i].value);
 			fprintf(f, "\n");
 		}
-		if (l->down != NULL) {
-			fprintf(f, "\tdown ");
-			print_quoted(f, l->down);
-			fprintf(f, "\n");
-		}
-		if (l->tariff != NULL) {
-			fprintf(f, "\ttariff ");
-			print_quoted(f, l->tariff);
-			fprintf(f, "\n");
-		}
-		fprintf(f, "\tanswer ");
-		print_duration(f, l->answer);
-		fprintf(f, "\n\twindow ");
-		print_duration(f, l->window);
-		fprintf(f, "\n}\n");
+		print_stay(f, l);
+		fprintf(f, "}\n");
 	}
+}
+
+static void
+print_stay(FILE *f, const struct conf_line *l)
+{
+	fprintf(f, "\tanswer ");
+	print_duration(f, l->answer);
+	fprintf(f, "\n\twindow ");
+	print_duration(f, l->window);
+	fprintf(f, "\n\tstall ");
+	print_duration(f, l->stall);
+	fprintf(f, "\n");
+	if (l->linger)
+		fprintf(f, "\tlinger\n");
+	if (l->margin != 0) {
+		fprintf(f, "\tmargin ");
+		print_duration(f, l->margin);
+		fprintf(f, "\n");
+	}
+	if (l->skip != 0)
+		fprintf(f, "\tskip %u\n", l->skip);
+}
+
+/* An expect, without what it has to send when nothing comes. */
+static void
+print_expect(FILE *f, const char *s)
+{
+	const char *p, *end;
+	int i;
+
+	putc('"', f);
+	for (i = 0, p = s;; p = end + 1, i++) {
+		end = value_chat_piece(p);
+		if (i % 2 == 1 && end > p)
+			fprintf(f, "%s", PARSE_MASK);
+		else
+			print_escaped(f, p, (size_t)(end - p));
+		if (*end == '\0')
+			break;
+		putc('-', f);
+	}
+	putc('"', f);
+}
+
+/* What is sent may be a password, and nothing tells which. */
+static void
+print_chat(FILE *f, const struct conf_line *l)
+{
+	const struct strnode *n;
+	int send = 0;
+
+	if (TAILQ_EMPTY(&l->chat))
+		return;
+	fprintf(f, "\tchat");
+	TAILQ_FOREACH(n, &l->chat, entry) {
+		putc(' ', f);
+		if (!send)
+			print_expect(f, n->s);
+		else
+			print_quoted(f, n->s[0] == '\0' ? "" : PARSE_MASK);
+		send = !send;
+	}
+	fprintf(f, "\n");
+	print_strings(f, "\tchat abort", &l->chat_abort);
+	if (!TAILQ_EMPTY(&l->chat_abort))
+		fprintf(f, "\n");
+	fprintf(f, "\tchat timeout ");
+	print_duration(f, l->chat_timeout);
+	fprintf(f, "\n");
 }
 
 static void
@@ -467,7 +592,15 @@ print_modem(FILE *f, const struct conf_line *l)
 	if (!TAILQ_EMPTY(&l->init))
 		fprintf(f, "\n");
 	print_strings(f, "\tphone", &l->phone);
-	fprintf(f, "\n");
+	fprintf(f, "\n\tflow %s\n", l->no_flow ? "none" : "hardware");
+	if (l->lock[0] == '\0')
+		fprintf(f, "\tno lock\n");
+	else {
+		fprintf(f, "\tlock ");
+		print_quoted(f, l->lock);
+		fprintf(f, "\n");
+	}
+	print_chat(f, l);
 	if (!l->ppp) {
 		fprintf(f, "\tno ppp\n");
 		return;
@@ -536,10 +669,10 @@ print_rules(FILE *f, const struct conf *conf)
 		print_rule(f, r);
 		/* "at" has days only; every day is nothing to print. */
 		if (r->condition != DIAL_AT)
-			print_span(f, &r->span);
+			print_span(f, conf, &r->span);
 		else if (r->span.set && r->span.days != DAYS_ALL) {
 			putc(' ', f);
-			print_days(f, r->span.days);
+			print_days(f, conf, &r->span);
 		}
 		fprintf(f, "\n");
 	}
@@ -554,6 +687,8 @@ print_redial(FILE *f, const struct conf_global *g)
 	print_duration(f, g->redial_within);
 	fprintf(f, " then ");
 	print_duration(f, g->redial_then);
+	fprintf(f, "\nbreaker %u failures pause ", g->breaker);
+	print_duration(f, g->breaker_pause);
 	fprintf(f, "\n");
 }
 
@@ -590,4 +725,17 @@ print_budgets(FILE *f, const struct conf *conf)
 		}
 		fprintf(f, "\n");
 	}
+}
+
+static void
+print_bulk(FILE *f, const struct conf_global *g)
+{
+	if (g->bulk_larger != 0) {
+		fprintf(f, "bulk when larger ");
+		print_size(f, g->bulk_larger);
+		fprintf(f, "\n");
+	}
+	fprintf(f, "bulk for at most ");
+	print_duration(f, g->bulk_after);
+	fprintf(f, "\n");
 }

@@ -106,6 +106,16 @@ free_secret(char *s)
 		freezero(s, strlen(s));
 }
 
+static void
+free_secrets(struct strlist *list)
+{
+	struct strnode *n;
+
+	TAILQ_FOREACH(n, list, entry)
+		explicit_bzero(n->s, strlen(n->s));
+	strlist_free(list);
+}
+
 /* What is about servers, ours and upstream's. */
 static void
 free_trust(struct conf *c)
@@ -192,7 +202,7 @@ free_lines(struct conf *c)
 		free(l->down);
 		free(l->tariff);
 		free(l->lock);
-		strlist_free(&l->chat);
+		free_secrets(&l->chat);
 		strlist_free(&l->chat_abort);
 		free(l->status);
 		free(l);

@@ -160,6 +160,8 @@ struct conf_tariff {
 
 /* The whole of a chat, on top of which its line may be hung up. */
 #define CONF_CHAT_MAX	120		/* seconds */
+#define CONF_CHAT_STRING 255		/* bytes of one of its strings */
+#define CONF_CHAT_ABORTS 16		/* strings that end it */
 
 struct conf_line {
 	TAILQ_ENTRY(conf_line)	 entry;
