@@ -60,7 +60,8 @@ static const struct field fields[] = {
 	{ "busy_in",		NUMBER,	AT(call.busy_in),	CLOSE },
 	{ "foreign",		FLAG,	AT(call.foreign),	CLOSE },
 	{ "units",		NUMBER,	AT(call.units),		CLOSE },
-	{ "cost",		NUMBER,	AT(call.cost),		CLOSE }
+	{ "cost",		NUMBER,	AT(call.cost),		CLOSE },
+	{ "single_cost",	NUMBER,	AT(call.single_cost),	CLOSE }
 };
 
 /* Sums that were cut off at the end of their range stay readable. */

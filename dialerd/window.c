@@ -46,6 +46,8 @@ struct peer {				/* spoold or fetchd */
 	struct proto_progress	 progress;
 	int			 reported;
 	int			 closed;
+	uint64_t		 busy_since;	/* monotonic; 0: it is idle */
+	uint64_t		 busy;		/* before that, milliseconds */
 };
 
 struct sample {
@@ -261,6 +263,44 @@ was_good(const struct window *w)
 	    strcmp(w->call.result, "hangup") == 0));
 }
 
+/* What a call for only one of these messages would have cost: as long to
+ * link up, and its share of the rest. */
+static uint64_t
+single_cost(const struct window *w, time_t from)
+{
+	const struct ctl_call	*call = &w->call;
+	uint64_t		 n = call->sent + call->fetched, setup;
+
+	if (n == 0 || w->up < w->billed)
+		return (0);
+	setup = (w->up - w->billed + 999) / 1000;
+	if (setup > call->seconds)
+		setup = call->seconds;
+	return (tariff_cost(&w->line.tariff, from,
+	    setup + (call->seconds - setup + n - 1) / n,
+	    (call->bytes_out + call->bytes_in) / n).cost);
+}
+
+/* For how long it had mail to move; what is reported now is not yet in it. */
+static uint64_t
+busy_ms(const struct window *w, enum proc_id id)
+{
+	const struct peer	*peer = &w->peers[id];
+
+	if (peer->busy_since == 0)
+		return (peer->busy);
+	return (peer->busy + w->ops->mono() - peer->busy_since);
+}
+
+static void
+set_busy(struct window *w, enum proc_id id, int busy)
+{
+	struct peer	*peer = &w->peers[id];
+
+	peer->busy = busy_ms(w, id);
+	peer->busy_since = busy ? w->ops->mono() : 0;
+}
+
 static void
 sum_up(struct window *w)
 {
@@ -277,6 +317,8 @@ sum_up(struct window *w)
 	w->call.mail_in = in->message_bytes;
 	w->call.repeated_out = out->repeated;
 	w->call.repeated_in = in->repeated;
+	w->call.busy_out = busy_ms(w, PROC_SPOOLD);
+	w->call.busy_in = busy_ms(w, PROC_FETCHD);
 }
 
 /* The line costs from the answer on, and where that is not known from the
@@ -306,6 +348,7 @@ charge(struct window *w)
 	    w->call.bytes_out + w->call.bytes_in);
 	w->call.units = cost.units;
 	w->call.cost = cost.cost;
+	w->call.single_cost = single_cost(w, from);
 }
 
 static void
@@ -377,6 +420,8 @@ close_window(struct window *w)
 		return;
 	}
 	w->closing = 1;
+	set_busy(w, PROC_SPOOLD, 0);
+	set_busy(w, PROC_FETCHD, 0);
 	w->left = w->queue;
 	send_window(w, DIALERD_WINDOW_CLOSE);
 	if (w->fast || all_closed(w))
@@ -467,6 +512,8 @@ open_window(struct window *w)
 	w->moved_bytes = 0;
 	enter(w, WINDOW, w->line.window * 1000);
 	w->broken_end = 0;
+	set_busy(w, PROC_SPOOLD, 1);
+	set_busy(w, PROC_FETCHD, 1);
 	send_window(w, DIALERD_WINDOW_OPEN);
 	memset(&w->bulk, 0, sizeof(w->bulk));
 	consider(w);
@@ -784,6 +831,7 @@ window_progress(struct window *w, enum proc_id from,
 		return;
 	peer->progress = *progress;
 	peer->reported = 1;
+	set_busy(w, from, progress->busy && !w->closing);
 	if (progress->closed && w->closing)
 		peer->closed = 1;
 	sample(w);

@@ -65,6 +65,8 @@ struct ctl_call {
 					 * cost */
 	uint64_t	 units;		/* of the tariff */
 	uint64_t	 cost;
+	uint64_t	 single_cost;	/* what a call for one of its messages
+					 * would have cost; 0: not known */
 	uint64_t	 worst_seconds;	/* reckoned with before the call */
 	uint64_t	 worst_cost;
 	char		 line[PROTO_NAME_MAX];

@@ -148,6 +148,7 @@ fill(struct ctl_call *c)
 	c->foreign = 1;
 	c->units = 12;
 	c->cost = 13;
+	c->single_cost = 20;
 	memset(c->line, 'l', sizeof(c->line) - 1);
 	memset(c->number, '"', sizeof(c->number) - 1);
 	memset(c->why, '\\', sizeof(c->why) - 1);
@@ -196,6 +197,7 @@ test_line_round_trip(void **state)
 	assert_int_equal(b.call.busy_out, 18);
 	assert_int_equal(b.call.busy_in, 19);
 	assert_int_equal(b.call.foreign, 1);
+	assert_int_equal(b.call.single_cost, 20);
 	assert_int_equal(b.left, 14);
 	assert_int_equal(b.good, 1);
 	assert_int_equal(ledger_line_format(&a, buf, 100), -1);

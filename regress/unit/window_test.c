@@ -414,7 +414,35 @@ test_ppp(void **state)
 	assert_int_equal(closed.sent, 20);
 	assert_int_equal(closed.fetched, 40);
 	assert_int_equal(closed.bytes_in, 2000);
+	assert_int_equal(closed.busy_out, 30000);
+	assert_int_equal(closed.busy_in, 31000);
+	assert_int_equal(closed.single_cost, 10);
 	assert_true(closed.seconds <= closed.worst_seconds);
+}
+
+/* Busy again, and until the window closes. */
+static void
+test_busy(void **state)
+{
+	(void)state;
+	open_window(PPP);
+	pass(5000);
+	progress(PROC_SPOOLD, 0, 0);
+	pass(200000);
+	progress(PROC_SPOOLD, 1, 0);
+	pass(2000);
+	window_end(w, "hangup", "by the operator");
+	pass(1000);
+	progress(PROC_SPOOLD, 1, 1);
+	progress(PROC_FETCHD, 1, 1);
+	window_link_down(w, from_parent(0, "closed"));
+	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
+	assert_int_equal(closed.busy_out, 7000);
+	assert_int_equal(closed.busy_in, 207000);
+	/* Two units; one message alone would have been one of them. */
+	assert_int_equal(closed.cost, 20);
+	assert_int_equal(closed.single_cost, 10);
+	actions[0] = '\0';
 }
 
 static void
@@ -1086,6 +1114,7 @@ main(void)
 		TEST(test_chat),
 		TEST(test_chat_failed),
 		TEST(test_ppp),
+		TEST(test_busy),
 		TEST(test_bare),
 		TEST(test_no_modem),
 		TEST(test_no_ledger),
