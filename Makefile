@@ -35,7 +35,8 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/smtp_session.o spoold/smtp_transaction.o spoold/spoold.o \
 	spoold/waiting.o
 
-DIALERD_OBJS = dialerd/arrivals.o dialerd/control.o dialerd/dialerd.o \
+DIALERD_OBJS = dialerd/chat.o \
+	dialerd/arrivals.o dialerd/control.o dialerd/dialerd.o \
 	dialerd/ledger.o dialerd/ledger_line.o \
 	dialerd/ledger_query.o dialerd/modem.o \
 	dialerd/policy.o dialerd/policy_text.o \
@@ -141,6 +142,7 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/fetch_window_test \
 	regress/unit/smtp_reply_test regress/unit/smtp_client_test \
 	regress/unit/bounce_test regress/unit/flush_test \
+	regress/unit/chat_test \
 	regress/unit/waiting_test regress/unit/modem_test regress/unit/span_test \
 	regress/unit/tariff_test regress/unit/policy_test \
 	regress/unit/ledger_test regress/unit/arrivals_test \
@@ -163,6 +165,7 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \
 	regress/fuzz/smtp_reply_fuzz regress/fuzz/modem_fuzz \
+	regress/fuzz/chat_fuzz \
 	regress/fuzz/ledger_line_fuzz regress/fuzz/arrivals_fuzz \
 	regress/fuzz/pop3_command_fuzz \
 	regress/fuzz/conf_msg_fuzz regress/fuzz/dot_fuzz \

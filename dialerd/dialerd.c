@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "arrivals.h"
+#include "chat.h"
 #include "child.h"
 #include "control.h"
 #include "dialerd.h"
@@ -927,13 +928,14 @@ static const struct channel_row fetchd_rows[] = {
 
 /* --- what all children do --- */
 
-/* The modem's own checks, and the tariff's limits. */
+/* The modem's and the chat's own checks, and the tariff's limits. */
 static int
 check_line(const struct conf *conf, const struct conf_line *cl)
 {
 	struct window_line	 line;
 	struct strnode		*node;
 	struct modem		 modem;
+	struct chat		 chat;
 
 	if (line_take(&line, conf, cl) == -1)
 		return (-1);
@@ -944,6 +946,10 @@ check_line(const struct conf *conf, const struct conf_line *cl)
 		    line.answer) == -1)
 			return (-1);
 	}
+	if (chat_start(&chat, &cl->chat, &cl->chat_abort,
+	    cl->chat_timeout) == -1)
+		return (-1);
+	chat_free(&chat);
 	return (0);
 }
 

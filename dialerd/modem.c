@@ -13,6 +13,9 @@
 
 /* Time-outs, in milliseconds. */
 #define COMMAND_MS	3000	/* slow modems take two for ATZ */
+#define LATE_MS		10000	/* ... and one that was late once, this */
+#define OWED_MS		5000	/* for the answer to the command before */
+#define RING_MS		8000	/* rings come every six seconds at most */
 #define PAUSE_MS	100	/* V.250 5.2.1: between result and command */
 #define WAKE_MS		3000	/* a modem that does not answer: ATZ again */
 #define ABORT_MS	3000	/* from the CR that aborts to NO CARRIER */
@@ -31,9 +34,11 @@
  * A line must be down within two seconds of a fault, and two guards of a
  * second each are more than that.  parent/keeper.c relies on it too.
  */
-#define SHORT_GUARD	"ATS12=20\r"
+/* Before that: nobody but us answers the telephone (S0=0), or not we. */
+#define SHORT_GUARD	"ATS0=0S12=20\r"
 
-#define WAKE_TRIES	3	/* ATZ alone, escape and ATZ, ATZ alone */
+#define WAKE_TRIES	3	/* ATZ alone; DTR, escape and ATZ; ATZ alone */
+#define RINGS_MAX	6	/* of a caller who does not give up */
 
 enum {
 	IDLE,
@@ -41,9 +46,11 @@ enum {
 	INIT_PAUSE,
 	REGISTER,		/* SHORT_GUARD was sent, like INIT but free */
 	DIAL_PAUSE,
+	RINGING,		/* somebody calls: dialling would answer */
 	WAKE_GUARD,		/* it may be online: silence, then +++ */
 	WAKE_ESCAPE,
 	WAKE,			/* ATZ was sent */
+	OWED,			/* OK came, perhaps to what was before it */
 	DIAL,			/* ATD was sent */
 	ABORT,			/* CR was sent in the middle of that */
 	CONNECT_LF,
@@ -261,7 +268,7 @@ next_command(struct modem *m)
 {
 	if (m->next < m->ninit) {
 		send_text(m, m->init[m->next]);
-		enter(m, INIT, COMMAND_MS);
+		enter(m, INIT, m->tries > 0 ? LATE_MS : COMMAND_MS);
 		return;
 	}
 	send_text(m, SHORT_GUARD);
@@ -274,7 +281,32 @@ dial_now(struct modem *m)
 	m->linelen = 0;
 	send_text(m, m->dial);
 	m->dialled = 1;
+	m->rang = 0;
 	enter(m, DIAL, m->answer_ms);
+}
+
+/* While somebody calls us, to dial would be to answer. */
+static void
+dial_when_quiet(struct modem *m)
+{
+	if (m->rang) {
+		m->rang = 0;
+		enter(m, RINGING, RING_MS);
+	} else
+		dial_now(m);
+}
+
+/* Before the number was sent, and after. */
+static void
+ring(struct modem *m)
+{
+	m->rang = 1;
+	if (m->dialled || ++m->rings < RINGS_MAX) {
+		if (m->state == RINGING)
+			dial_when_quiet(m);
+		return;
+	}
+	fail(m, MODEM_RING, "RING: somebody calls");
 }
 
 int
@@ -343,6 +375,7 @@ modem_hangup(struct modem *m, uint64_t quiet_ms, int others)
 	m->status = MODEM_WORKING;
 	m->linelen = 0;
 	m->outlen = 0;
+	m->dtr_low = 0;
 	if (m->online && others)
 		enter(m, HANG_OTHERS, m->guard_ms == SHORT_GUARD_MS ?
 		    SHORT_OTHERS_MS : OTHERS_MS);
@@ -379,12 +412,18 @@ dial_result(struct modem *m, enum modem_result result, int digits)
 		break;
 	case MODEM_NOTHING:
 	case MODEM_RING:
-		/* Somebody calls us: ours is not decided yet. */
 		break;
 	case MODEM_OK:
 		/* Of an earlier command, or of a dial string that ended in
 		 * ";": neither is a call. */
 		break;
+	case MODEM_NO_CARRIER:
+	case MODEM_ERROR:
+		if (m->rang) {
+			fail(m, MODEM_RING, "RING: two calls have met");
+			break;
+		}
+		/* FALLTHROUGH */
 	default:
 		fail(m, result, m->text);
 		break;
@@ -447,10 +486,15 @@ register_result(struct modem *m, enum modem_result result)
 static void
 wake_result(struct modem *m, enum modem_result result)
 {
-	if (result == MODEM_OK) {
-		m->next = 0;
+	if (result != MODEM_OK)
+		return;
+	m->next = 0;
+	/* The answer to the first command may only be late, and that to ATZ
+	 * must not be taken for another's. */
+	if (m->state == WAKE && m->tries == 1)
+		enter(m, OWED, OWED_MS);
+	else
 		enter(m, INIT_PAUSE, PAUSE_MS);
-	}
 }
 
 static void
@@ -501,6 +545,10 @@ handle_line(struct modem *m)
 	result = modem_parse(m->line, &digits, &text);
 	if (result == MODEM_NOTHING)
 		return;
+	if (result == MODEM_RING && m->state != IDLE && m->state <= DIAL) {
+		ring(m);
+		return;
+	}
 	/* Digits among the data are data, unless the modem speaks so. */
 	if (digits && m->state == ONLINE && !m->digits)
 		return;
@@ -515,6 +563,7 @@ handle_line(struct modem *m)
 		register_result(m, result);
 		break;
 	case WAKE:
+	case OWED:
 		wake_result(m, result);
 		break;
 	case DIAL:
@@ -545,7 +594,8 @@ handle_byte(struct modem *m, uint8_t c)
 		}
 		return;
 	}
-	if (c == '\0' || (c == ' ' && m->linelen == 0))
+	/* Plugs and switches make such bytes: nothing begins with them. */
+	if (c == '\0' || (m->linelen == 0 && (c <= ' ' || c > '~')))
 		return;
 	if (m->linelen < sizeof(m->line) - 1)
 		m->line[m->linelen++] = c >= ' ' && c <= '~' ? (char)c : '?';
@@ -581,7 +631,9 @@ wake(struct modem *m)
 		return;
 	}
 	if (m->tries == 2) {
-		/* It may be online still, and take commands for data. */
+		/* It hangs, or it is online still and takes commands for
+		 * data: what DTR does not mend, +++ may. */
+		m->dtr_low = 1;
 		enter(m, WAKE_GUARD, GUARD_MS);
 		return;
 	}
@@ -631,14 +683,17 @@ modem_timeout(struct modem *m)
 	case WAKE:
 		wake(m);
 		break;
+	case OWED:
 	case INIT_PAUSE:
 		next_command(m);
 		break;
 	case REGISTER:
 	case DIAL_PAUSE:
-		dial_now(m);
+	case RINGING:
+		dial_when_quiet(m);
 		break;
 	case WAKE_GUARD:
+		m->dtr_low = 0;
 		send_text(m, "+++");
 		enter(m, WAKE_ESCAPE, GUARD_MS + ESCAPE_MS);
 		break;

@@ -60,6 +60,7 @@ struct modem {
 	int		 dialled;	/* ATD was sent */
 	int		 online;	/* CONNECT came, hung up not yet */
 	int		 digits;	/* result codes come as digits */
+	int		 dtr_low;	/* DTR, if there is one, is to be low */
 	uint32_t	 guard_ms;	/* silence around +++ */
 
 	size_t		 ninit;
@@ -68,6 +69,8 @@ struct modem {
 	uint32_t	 answer_ms;
 	size_t		 next;		/* init command to send */
 	int		 tries;		/* of waking a silent modem */
+	int		 rang;		/* RING came, of late */
+	int		 rings;
 
 	char		 line[MODEM_LINE_MAX];
 	size_t		 linelen;

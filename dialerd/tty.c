@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chat.h"
 #include "log.h"
 #include "tty.h"
 
@@ -23,6 +24,7 @@
 enum phase {
 	PHASE_NONE,
 	PHASE_DIAL,
+	PHASE_CHAT,		/* connected, and talking to the far side */
 	PHASE_WATCH,		/* connected, ours */
 	PHASE_RELEASED,		/* connected, pppd's */
 	PHASE_DTR,		/* DTR is low for a while */
@@ -35,7 +37,12 @@ static struct {
 	int		 fd;
 	enum phase	 phase;
 	struct modem	 modem;
+	struct chat	 chat;
+	int		 has_chat;
+	uint64_t	 chat_end;	/* monotonic */
 	uint32_t	 epoch;		/* that the timer was armed for */
+	int		 no_flow;
+	int		 dtr_low;	/* as modem.dtr_low */
 	int		 dialled;	/* told of */
 	int		 connected;	/* told of */
 	int		 carrier;	/* DCD has been seen on */
@@ -45,12 +52,17 @@ static struct {
 	struct event	 read_ev;
 	struct event	 write_ev;
 	struct event	 timer_ev;
-	int		 events;	/* the three are set */
-} tty = { .fd = -1 };
+	struct event	 carrier_ev;
+	int		 events;	/* all of them are set */
+} tty = { .fd = -1, .chat = {
+	.script = TAILQ_HEAD_INITIALIZER(tty.chat.script)
+} };
 
 static void	 tty_read(int, short, void *);
 static void	 tty_write(int, short, void *);
 static void	 tty_timer(int, short, void *);
+static void	 tty_carrier(int, short, void *);
+static void	 pump_chat(void);
 
 static uint64_t
 mono(void)
@@ -105,19 +117,21 @@ set_speed(struct termios *t, uint32_t speed)
 }
 
 /*
- * Raw 8N1 with hardware flow control, without waiting for a carrier, and
- * DTR to drop with the last close.
+ * Raw 8N1 with hardware flow control where the cable has it, without waiting
+ * for a carrier, and DTR to drop with the last close.
  */
 static int
-set_modes(int fd, uint32_t speed)
+set_modes(int fd, uint32_t speed, int no_flow)
 {
 	struct termios	 t;
 
 	if (tcgetattr(fd, &t) == -1)
 		return (-1);
 	cfmakeraw(&t);
-	t.c_cflag &= ~(tcflag_t)(CSTOPB | PARENB | CSIZE);
-	t.c_cflag |= CS8 | CREAD | CLOCAL | HUPCL | CRTSCTS;
+	t.c_cflag &= ~(tcflag_t)(CSTOPB | PARENB | CSIZE | CRTSCTS);
+	t.c_cflag |= CS8 | CREAD | CLOCAL | HUPCL;
+	if (!no_flow)
+		t.c_cflag |= CRTSCTS;
 	t.c_cc[VMIN] = 1;
 	t.c_cc[VTIME] = 0;
 	if (speed != 0 && set_speed(&t, speed) == -1)
@@ -165,11 +179,20 @@ set_dtr(int on)
 /* --- events --- */
 
 static void
+watch_again(void)
+{
+	struct timeval	 tv = { CARRIER_MS / 1000, CARRIER_MS % 1000 * 1000 };
+
+	event_add(&tty.carrier_ev, &tv);
+}
+
+static void
 start_events(void)
 {
 	event_set(&tty.read_ev, tty.fd, EV_READ | EV_PERSIST, tty_read, NULL);
 	event_set(&tty.write_ev, tty.fd, EV_WRITE, tty_write, NULL);
 	evtimer_set(&tty.timer_ev, tty_timer, NULL);
+	evtimer_set(&tty.carrier_ev, tty_carrier, NULL);
 	tty.events = 1;
 	event_add(&tty.read_ev, NULL);
 }
@@ -180,6 +203,7 @@ stop_io(void)
 	event_del(&tty.read_ev);
 	event_del(&tty.write_ev);
 	event_del(&tty.timer_ev);
+	event_del(&tty.carrier_ev);
 	tty.outlen = 0;
 }
 
@@ -192,14 +216,19 @@ down_soon(void)
 	arm(0);
 }
 
-/* Read or write says that there is no device any more. */
+/* Read or write says that there is no device any more: it was unplugged. */
 static void
-device_gone(const char *text)
+device_gone(void)
 {
+	static const char	 text[] = "device lost";
+
 	stop_io();
 	switch (tty.phase) {
 	case PHASE_DIAL:
 		tty.tell(WINDOW_TTY_FAILED, MODEM_DEAD, text);
+		break;
+	case PHASE_CHAT:
+		tty.tell(WINDOW_TTY_FAILED, MODEM_NO_CARRIER, text);
 		break;
 	case PHASE_WATCH:
 		tty.tell(WINDOW_TTY_LOST, MODEM_NO_CARRIER, text);
@@ -211,6 +240,14 @@ device_gone(const char *text)
 	default:
 		break;
 	}
+}
+
+static void
+carrier_lost(const char *text)
+{
+	stop_io();
+	tty.tell(tty.phase == PHASE_CHAT ? WINDOW_TTY_FAILED :
+	    WINDOW_TTY_LOST, MODEM_NO_CARRIER, text);
 }
 
 /* Sends what can be; -1 when the device is gone. */
@@ -234,6 +271,118 @@ flush_out(void)
 	return (0);
 }
 
+/* --- the chat --- */
+
+/* Counted from CONNECT; DCD is looked at from here on. */
+static void
+start_chat(void)
+{
+	tty.phase = PHASE_CHAT;
+	tty.chat_end = mono() + CONF_CHAT_MAX * 1000;
+	tty.epoch = tty.chat.epoch - 1;
+	tty.carrier = carrier() == 1;
+	watch_again();
+	tty.tell(WINDOW_TTY_CHAT, MODEM_CONNECT, modem_text(&tty.modem));
+}
+
+static void
+end_chat(enum window_tty event, enum modem_result result, const char *text)
+{
+	char	 copy[sizeof(tty.chat.text)];
+
+	strlcpy(copy, text, sizeof(copy));
+	stop_io();
+	chat_free(&tty.chat);
+	tty.tell(event, result, copy);
+}
+
+static void
+arm_chat(void)
+{
+	uint64_t	 now = mono(), left, wait = chat_wait(&tty.chat);
+
+	if (tty.epoch == tty.chat.epoch)
+		return;
+	tty.epoch = tty.chat.epoch;
+	left = tty.chat_end > now ? tty.chat_end - now : 0;
+	event_del(&tty.timer_ev);
+	arm((uint32_t)(wait != 0 && wait < left ? wait : left));
+}
+
+/* Does what the chat wants.  Last, like pump. */
+static void
+pump_chat(void)
+{
+	size_t	 n;
+
+	do {
+		n = chat_output(&tty.chat, tty.out + tty.outlen,
+		    sizeof(tty.out) - tty.outlen);
+		tty.outlen += n;
+		if (flush_out() == -1) {
+			device_gone();
+			return;
+		}
+	} while (n > 0);
+	switch (chat_status(&tty.chat)) {
+	case CHAT_WORKING:
+		arm_chat();
+		break;
+	case CHAT_FAILED:
+		end_chat(WINDOW_TTY_FAILED, MODEM_CHAT, chat_text(&tty.chat));
+		break;
+	case CHAT_DONE:
+		/* Else when the rest has been written. */
+		if (tty.outlen == 0)
+			end_chat(WINDOW_TTY_CONNECTED, MODEM_CONNECT,
+			    modem_text(&tty.modem));
+		else
+			arm_chat();
+		break;
+	}
+}
+
+static void
+chat_time(void)
+{
+	if (mono() >= tty.chat_end)
+		end_chat(WINDOW_TTY_FAILED, MODEM_CHAT,
+		    "the chat took too long");
+	else {
+		chat_timeout(&tty.chat);
+		pump_chat();
+	}
+}
+
+static void
+read_chat(const uint8_t *buf, size_t len)
+{
+	size_t	 used;
+
+	/* A lone digit may be the far side's as well. */
+	for (used = 0; !tty.modem.digits && used < len; )
+		used += modem_input(&tty.modem, buf + used, len - used);
+	(void)chat_input(&tty.chat, buf, len);
+	if (modem_status(&tty.modem) == MODEM_LOST)
+		carrier_lost("NO CARRIER");
+	else
+		pump_chat();
+}
+
+/* --- the dialogue with the modem --- */
+
+static void
+connected(void)
+{
+	if (tty.connected)
+		return;
+	tty.connected = 1;
+	if (tty.has_chat)
+		start_chat();
+	else
+		tty.tell(WINDOW_TTY_CONNECTED, MODEM_CONNECT, tty.modem.text);
+}
+
 static void
 tell_status(void)
 {
@@ -246,28 +395,29 @@ tell_status(void)
 			    modem_text(&tty.modem));
 		break;
 	case MODEM_CONNECTED:
-		if (!tty.connected) {
-			tty.connected = 1;
-			tty.tell(WINDOW_TTY_CONNECTED, MODEM_CONNECT,
-			    modem_text(&tty.modem));
-		}
+		connected();
 		break;
 	case MODEM_LOST:
-		if (!tty.connected) {
-			/* In the same breath. */
-			tty.connected = 1;
-			tty.tell(WINDOW_TTY_CONNECTED, MODEM_CONNECT,
-			    tty.modem.text);
-		}
-		if (tty.phase == PHASE_WATCH)
-			tty.tell(WINDOW_TTY_LOST, MODEM_NO_CARRIER,
-			    "NO CARRIER");
+		/* Perhaps in the same breath. */
+		connected();
+		if (tty.phase == PHASE_WATCH || tty.phase == PHASE_CHAT)
+			carrier_lost("NO CARRIER");
 		break;
 	case MODEM_DOWN:
 		if (tty.phase == PHASE_HANGUP)
 			down_soon();
 		break;
 	}
+}
+
+/* DTR is low while the dialogue wants to bring the modem to its senses. */
+static void
+follow_dtr(void)
+{
+	if (tty.dtr_low == tty.modem.dtr_low)
+		return;
+	tty.dtr_low = tty.modem.dtr_low;
+	(void)set_dtr(!tty.dtr_low);
 }
 
 /*
@@ -280,9 +430,10 @@ pump(void)
 	tty.outlen += modem_output(&tty.modem, tty.out + tty.outlen,
 	    sizeof(tty.out) - tty.outlen);
 	if (flush_out() == -1) {
-		device_gone("cannot write to the modem");
+		device_gone();
 		return;
 	}
+	follow_dtr();
 	if (tty.epoch != tty.modem.epoch) {
 		tty.epoch = tty.modem.epoch;
 		event_del(&tty.timer_ev);
@@ -294,6 +445,26 @@ pump(void)
 		tty.tell(WINDOW_TTY_DIALLED, MODEM_NOTHING, "");
 	}
 	tell_status();
+	if (tty.phase == PHASE_CHAT)
+		pump_chat();
+}
+
+/* What comes after CONNECT is the chat's, or is looked through for NO
+ * CARRIER. */
+static void
+read_modem(const uint8_t *buf, size_t len)
+{
+	size_t	 used = 0;
+
+	while (used < len) {
+		used += modem_input(&tty.modem, buf + used, len - used);
+		if (tty.phase == PHASE_DIAL && tty.has_chat &&
+		    modem_status(&tty.modem) == MODEM_CONNECTED)
+			break;
+	}
+	pump();
+	if (used < len && tty.phase == PHASE_CHAT)
+		read_chat(buf + used, len - used);
 }
 
 static void
@@ -301,26 +472,21 @@ tty_read(int fd, short event, void *arg)
 {
 	uint8_t	 buf[512];
 	ssize_t	 n;
-	size_t	 used;
 
 	(void)event;
 	(void)arg;
 	if ((n = read(fd, buf, sizeof(buf))) == -1) {
 		if (errno != EAGAIN && errno != EINTR)
-			device_gone("cannot read from the modem");
+			device_gone();
 		return;
 	}
-	if (n == 0) {
-		device_gone("the device hung up");
-		return;
-	}
-	if (tty.phase != PHASE_DIAL && tty.phase != PHASE_WATCH &&
-	    tty.phase != PHASE_HANGUP)
-		return;
-	/* What comes after CONNECT is looked through for NO CARRIER. */
-	for (used = 0; used < (size_t)n; )
-		used += modem_input(&tty.modem, buf + used, (size_t)n - used);
-	pump();
+	if (n == 0)
+		device_gone();
+	else if (tty.phase == PHASE_CHAT)
+		read_chat(buf, (size_t)n);
+	else if (tty.phase == PHASE_DIAL || tty.phase == PHASE_WATCH ||
+	    tty.phase == PHASE_HANGUP)
+		read_modem(buf, (size_t)n);
 }
 
 static void
@@ -329,23 +495,28 @@ tty_write(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	(void)arg;
-	if (flush_out() == -1)
-		device_gone("cannot write to the modem");
+	if (tty.phase == PHASE_CHAT)
+		pump_chat();
+	else if (flush_out() == -1)
+		device_gone();
 }
 
+/* Once DCD has been seen: not every cable and not every modem has it. */
 static void
-watch_carrier(void)
+tty_carrier(int fd, short event, void *arg)
 {
 	int	 on = carrier();
 
+	(void)fd;
+	(void)event;
+	(void)arg;
 	if (on == 1)
 		tty.carrier = 1;
 	else if (on == 0 && tty.carrier) {
-		stop_io();
-		tty.tell(WINDOW_TTY_LOST, MODEM_NO_CARRIER, "carrier lost");
+		carrier_lost("carrier lost");
 		return;
 	}
-	arm(CARRIER_MS);
+	watch_again();
 }
 
 static void
@@ -369,8 +540,8 @@ tty_timer(int fd, short event, void *arg)
 		modem_timeout(&tty.modem);
 		pump();
 		break;
-	case PHASE_WATCH:
-		watch_carrier();
+	case PHASE_CHAT:
+		chat_time();
 		break;
 	case PHASE_DTR:
 		(void)set_dtr(1);
@@ -384,6 +555,7 @@ tty_timer(int fd, short event, void *arg)
 		tty.tell(WINDOW_TTY_DOWN, MODEM_NOTHING, "");
 		break;
 	case PHASE_NONE:
+	case PHASE_WATCH:
 	case PHASE_RELEASED:
 		break;
 	}
@@ -396,7 +568,7 @@ tty_dial(int fd, const struct window_line *line)
 {
 	int	 flags;
 
-	if (set_modes(fd, line->speed) == -1)
+	if (set_modes(fd, line->speed, line->no_flow) == -1)
 		goto fail;
 	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
 	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
@@ -404,8 +576,14 @@ tty_dial(int fd, const struct window_line *line)
 	if (modem_dial(&tty.modem, &line->init, line->number, line->pulse,
 	    line->answer) == -1)
 		goto fail;
+	tty.has_chat = !TAILQ_EMPTY(&line->chat);
+	if (tty.has_chat && chat_start(&tty.chat, &line->chat,
+	    &line->chat_abort, line->chat_timeout) == -1)
+		goto fail;
 	tcflush(fd, TCIOFLUSH);
 	tty.fd = fd;
+	tty.no_flow = line->no_flow;
+	tty.dtr_low = 0;
 	(void)set_dtr(1);
 	tty.phase = PHASE_DIAL;
 	tty.epoch = 0;
@@ -430,8 +608,9 @@ void
 tty_watch(void)
 {
 	tty.phase = PHASE_WATCH;
+	event_add(&tty.read_ev, NULL);
 	tty.carrier = carrier() == 1;
-	arm(CARRIER_MS);
+	watch_again();
 }
 
 void
@@ -439,6 +618,9 @@ tty_release(void)
 {
 	stop_io();
 	tty.phase = PHASE_RELEASED;
+	/* Its bytes are not ours, but an `up` command may not look at it. */
+	tty.carrier = carrier() == 1;
+	watch_again();
 }
 
 void
@@ -450,7 +632,7 @@ tty_hangup(int others)
 		quiet = mono() - tty.written;
 	stop_io();
 	reset_discipline(tty.fd);
-	if (set_modes(tty.fd, 0) == -1) {
+	if (set_modes(tty.fd, 0, tty.no_flow) == -1) {
 		/* No device any more, and so no line. */
 		down_soon();
 		return;
@@ -480,5 +662,6 @@ tty_close(void)
 		close(tty.fd);
 		tty.fd = -1;
 	}
+	chat_free(&tty.chat);
 	tty.phase = PHASE_NONE;
 }

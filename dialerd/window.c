@@ -581,7 +581,8 @@ static int
 was_answered(enum modem_result result)
 {
 	return (result == MODEM_NO_CARRIER || result == MODEM_VOICE ||
-	    result == MODEM_SILENT || result == MODEM_DEAD);
+	    result == MODEM_RING || result == MODEM_SILENT ||
+	    result == MODEM_DEAD);
 }
 
 static void

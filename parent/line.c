@@ -450,7 +450,8 @@ line_start(const struct conf_line *conf, const char **what)
 		return (error);
 	}
 	line.open = 1;
-	line_timer(conf->answer + LINE_SETUP + LINE_GRACE);
+	line_timer(conf->answer + LINE_SETUP + LINE_GRACE +
+	    (TAILQ_EMPTY(&conf->chat) ? 0 : CONF_CHAT_MAX));
 	return (0);
 }
 

@@ -8,6 +8,11 @@ regress/unit/modem_test: regress/unit/modem_test.o dialerd/modem.o \
 	$(CC) $(LDFLAGS) -o $@ regress/unit/modem_test.o dialerd/modem.o \
 	    librelayd.a $(LIBS) -lcmocka
 
+regress/unit/chat_test: regress/unit/chat_test.o dialerd/chat.o \
+    librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/chat_test.o dialerd/chat.o \
+	    librelayd.a $(LIBS) -lcmocka
+
 regress/unit/span_test: regress/unit/span_test.o dialerd/span.o
 	$(CC) $(LDFLAGS) -o $@ regress/unit/span_test.o dialerd/span.o \
 	    $(LIBS) -lcmocka
@@ -46,9 +51,10 @@ regress/unit/window_test: regress/unit/window_test.o dialerd/window.o \
 	    dialerd/modem.o dialerd/stay.o $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
 
 regress/unit/tty_test: regress/unit/tty_test.o dialerd/tty.o \
-    dialerd/modem.o librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/tty_test.o dialerd/tty.o \
-	    dialerd/modem.o librelayd.a $(LIBS) -lcmocka
+    dialerd/chat.o dialerd/modem.o librelayd.a
+	$(CC) $(LDFLAGS) -Wl,--wrap=ioctl -o $@ regress/unit/tty_test.o \
+	    dialerd/tty.o dialerd/chat.o dialerd/modem.o librelayd.a \
+	    $(LIBS) -lcmocka
 
 regress/unit/control_test: regress/unit/control_test.o dialerd/control.o \
     $(LEDGER_OBJS) librelayd.a
@@ -59,6 +65,11 @@ regress/fuzz/modem_fuzz: regress/fuzz/modem_fuzz.o \
     regress/fuzz/standalone.o dialerd/modem.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/modem_fuzz.o \
 	    regress/fuzz/standalone.o dialerd/modem.o librelayd.a $(LIBS)
+
+regress/fuzz/chat_fuzz: regress/fuzz/chat_fuzz.o \
+    regress/fuzz/standalone.o dialerd/chat.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/fuzz/chat_fuzz.o \
+	    regress/fuzz/standalone.o dialerd/chat.o librelayd.a $(LIBS)
 
 regress/fuzz/ledger_line_fuzz: regress/fuzz/ledger_line_fuzz.o \
     regress/fuzz/standalone.o dialerd/ledger_line.o

@@ -55,7 +55,7 @@ start(int digits)
 	assert_string_equal(sent(), "ATE0V1\r");
 	say(ok);
 	expect_timeout(50, 500);
-	assert_string_equal(sent(), "ATS12=20\r");
+	assert_string_equal(sent(), "ATS0=0S12=20\r");
 	say(ok);
 	assert_false(m.dialled);
 	expect_timeout(50, 500);
@@ -214,7 +214,7 @@ test_echo(void **state)
 	expect_timeout(50, 500);
 	say("ATE0V1\r\r\nOK\r\n");
 	expect_timeout(50, 500);
-	say("ATS12=20\r\r\nOK\r\n");
+	say("ATS0=0S12=20\r\r\nOK\r\n");
 	expect_timeout(50, 500);
 	(void)sent();
 	say("ATDP123\r");
@@ -227,7 +227,7 @@ test_echo(void **state)
 	expect_timeout(50, 500);
 	say("ATE0V1\r0\r");
 	expect_timeout(50, 500);
-	say("ATS12=20\r0\r");
+	say("ATS0=0S12=20\r0\r");
 	expect_timeout(50, 500);
 	say("ATDP7\r7\r");
 	assert_int_equal(m.result, MODEM_BUSY);
@@ -237,7 +237,7 @@ static void
 test_noise(void **state)
 {
 	static const char	 noise[] = "\377\001~x\r\n\0}#\"@\r"
-	    "CARRIER 33600\r\nPROTOCOL: LAPM\r\nRINGING\r\nRING\r\n"
+	    "CARRIER 33600\r\nPROTOCOL: LAPM\r\nRINGING\r\n"
 	    "33600\r\nCONNECTED\r\nBUSYBODY\r\nOK\r\n999\r\n      \r\n";
 	char			 many[4096];
 
@@ -562,6 +562,138 @@ test_no_init(void **state)
 	assert_string_equal(sent(), "ATZ\r");
 }
 
+/*
+ * Four seconds for each answer: the first comes when ATZ has been sent again,
+ * and the one to that must not be taken for the next command's.
+ */
+static void
+test_late_modem(void **state)
+{
+	(void)state;
+	assert_int_equal(modem_dial(&m, &inits, "1", 0, 60), 0);
+	assert_string_equal(sent(), "ATZ\r");
+	expect_timeout(3000, 3000);
+	assert_string_equal(sent(), "\rATZ\r");
+	say("\r\nOK\r\n");
+	assert_in_range(modem_wait(&m), 4000, 6000);
+	assert_string_equal(sent(), "");
+	say("\r\nOK\r\n");
+	expect_timeout(50, 500);
+	assert_string_equal(sent(), "ATZ\r");
+	/* From now on there is patience. */
+	assert_in_range(modem_wait(&m), 5000, 15000);
+	say("\r\nOK\r\n");
+	expect_timeout(50, 500);
+	assert_string_equal(sent(), "ATE0V1\r");
+	say("\r\nERROR\r\n");
+	assert_int_equal(modem_status(&m), MODEM_FAILED);
+	assert_string_equal(modem_text(&m), "init command 2 refused");
+	/* One that lost the first: nothing more comes. */
+	assert_int_equal(modem_dial(&m, &inits, "1", 0, 60), 0);
+	(void)sent();
+	modem_timeout(&m);
+	(void)sent();
+	say("\r\nOK\r\n");
+	modem_timeout(&m);
+	assert_string_equal(sent(), "ATZ\r");
+}
+
+/* A modem that hangs is brought to its senses by DTR, too. */
+static void
+test_wake_dtr(void **state)
+{
+	(void)state;
+	assert_int_equal(modem_dial(&m, &inits, "1", 0, 60), 0);
+	modem_timeout(&m);
+	assert_false(m.dtr_low);
+	modem_timeout(&m);
+	assert_true(m.dtr_low);
+	expect_timeout(1000, 2000);
+	assert_false(m.dtr_low);
+	/* Nor does it stay low where the call is given up meanwhile. */
+	assert_int_equal(modem_dial(&m, &inits, "1", 0, 60), 0);
+	modem_timeout(&m);
+	modem_timeout(&m);
+	assert_true(m.dtr_low);
+	modem_hangup(&m, 0, 0);
+	assert_false(m.dtr_low);
+}
+
+/* Up to the number, which is not sent while somebody calls. */
+static void
+start_ringing(void)
+{
+	assert_int_equal(modem_dial(&m, &inits, "1", 0, 60), 0);
+	say("OK\r");
+	modem_timeout(&m);
+	say("\r\nRING\r\n\r\nOK\r\n");
+	modem_timeout(&m);
+	say("\r\nOK\r\n");
+	(void)sent();
+	expect_timeout(50, 500);
+	assert_string_equal(sent(), "");
+	assert_false(m.dialled);
+}
+
+static void
+test_ring(void **state)
+{
+	int	 i;
+
+	(void)state;
+	start_ringing();
+	assert_in_range(modem_wait(&m), 7000, 10000);
+	/* The caller has given up. */
+	modem_timeout(&m);
+	assert_string_equal(sent(), "ATDT1\r");
+	assert_int_equal(modem_status(&m), MODEM_WORKING);
+	/* The caller does not. */
+	start_ringing();
+	for (i = 0; i < 20 && modem_status(&m) == MODEM_WORKING; i++) {
+		say("\r\nRING\r\n");
+		assert_string_equal(sent(), "");
+	}
+	assert_int_equal(modem_status(&m), MODEM_FAILED);
+	assert_in_range(i, 3, 9);
+	assert_int_equal(m.result, MODEM_RING);
+	assert_false(m.dialled);
+	assert_string_equal(modem_result_name(m.result), "ring");
+}
+
+/* It rings just when the number was sent. */
+static void
+test_collision(void **state)
+{
+	(void)state;
+	start(0);
+	say("\r\nRING\r\n");
+	assert_int_equal(modem_status(&m), MODEM_WORKING);
+	say("\r\nNO CARRIER\r\n");
+	assert_int_equal(m.result, MODEM_RING);
+	assert_string_equal(modem_text(&m), "RING: two calls have met");
+	/* A result that only our own call can have. */
+	start(1);
+	say("2\r7\r");
+	assert_int_equal(m.result, MODEM_BUSY);
+	start(0);
+	say("\r\nRING\r\n\r\nCONNECT\r\n");
+	assert_int_equal(modem_status(&m), MODEM_CONNECTED);
+}
+
+/* What a plug or a switch leaves before a digit that nothing else precedes. */
+static void
+test_noise_before_digit(void **state)
+{
+	(void)state;
+	assert_int_equal(modem_dial(&m, &inits, "1", 0, 60), 0);
+	say("\xff\x80\x01" "0\r");
+	modem_timeout(&m);
+	(void)sent();
+	say("\xfe" "0\r\xff");
+	modem_timeout(&m);
+	assert_string_equal(sent(), "ATS0=0S12=20\r");
+}
+
 static void
 test_delay(void **state)
 {
@@ -605,6 +737,11 @@ main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_bad_commands),
 		cmocka_unit_test(test_no_init),
+		cmocka_unit_test(test_late_modem),
+		cmocka_unit_test(test_wake_dtr),
+		cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_collision),
+		cmocka_unit_test(test_noise_before_digit),
 		cmocka_unit_test(test_delay)
 	};
 

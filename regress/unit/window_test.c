@@ -553,6 +553,7 @@ test_results(void **state)
 		{ MODEM_DELAYED, "delayed", 0 },
 		{ MODEM_NO_CARRIER, "no-carrier", 1 },
 		{ MODEM_VOICE, "voice", 1 },
+		{ MODEM_RING, "ring", 1 },
 		{ MODEM_SILENT, "no-answer", 1 },
 		{ MODEM_DEAD, "no-modem", 1 }
 	};
