@@ -46,7 +46,7 @@ DIALERD_OBJS = dialerd/chat.o \
 FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/fetchd.o fetchd/imap_body.o fetchd/imap_client.o \
 	fetchd/imap_list.o fetchd/imap_login.o fetchd/imap_parse.o \
-	fetchd/inbox.o fetchd/known.o fetchd/pop3_client.o fetchd/pop3_reply.o \
+	fetchd/inbox.o fetchd/known.o fetchd/lost.o fetchd/pop3_client.o fetchd/pop3_reply.o \
 	fetchd/schedule.o fetchd/session.o
 
 RELAYCTL_OBJS = relayctl/addrlist.o relayctl/command.o relayctl/json.o \

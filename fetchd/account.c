@@ -129,6 +129,7 @@ close_stream(struct account *a, int farewell)
 {
 	if (a->stream == NULL)
 		return;
+	inbox_stuck(&a->inbox, stream_bytes_stuck(a->stream));
 	a->bytes_in += stream_bytes_in(a->stream);
 	a->bytes_out += stream_bytes_out(a->stream);
 	if (farewell) {
@@ -597,6 +598,8 @@ account_stop(struct account *a)
 	else if (a->state != ACCOUNT_SYNCING && !inbox_fetched(&a->inbox))
 		account_fail(a, ECANCELED, "the window closed");
 	/* Nothing new is asked for, and parts are safe, whatever comes. */
+	if (a->stream != NULL)
+		inbox_stuck(&a->inbox, stream_bytes_stuck(a->stream));
 	inbox_interrupt(&a->inbox);
 	evtimer_add(&a->timer, &grace);
 	if (a->state == ACCOUNT_SESSION && session_close(&a->session))
@@ -626,6 +629,7 @@ account_progress(const struct account *a, struct proto_progress *p)
 {
 	p->messages += a->inbox.fetched;
 	p->message_bytes += a->inbox.fetched_bytes;
+	p->repeated += a->inbox.repeated;
 	p->failed += a->inbox.failed + (a->error != 0 &&
 	    a->error != ECANCELED && a->inbox.failed == 0);
 	p->todo += a->inbox.todo;

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "imap_engine.h"
 
@@ -57,7 +58,9 @@ body_done(struct imap *i, struct imap_command *c,
 	i->bodies--;
 	if (m->state != MESSAGE_COMING)
 		return;
-	if (c->stale || (nothing && c->offset != m->offset))
+	if (c->shared && i->single && !c->answered)
+		;		/* it came, and no one knew what it was */
+	else if (c->stale || (nothing && c->offset != m->offset))
 		;		/* asked for before a range came short */
 	else if (r->type != IMAP_OK)
 		inbox_leave(m, 1, EIO, "upstream would not give a message");
@@ -77,18 +80,82 @@ body_done(struct imap *i, struct imap_command *c,
 		m->asked = m->offset;
 }
 
+static uint64_t
+range_size(void)
+{
+	uint64_t	 rate = known_rate();
+
+	if (rate >= IMAP_RANGE_FAST)
+		return (IMAP_RANGE_FAST);
+	if (rate == 0 || rate * 5 > IMAP_RANGE)
+		return (IMAP_RANGE);
+	return (rate * 5 < IMAP_RANGE_MIN ? IMAP_RANGE_MIN :
+	    rate * 5 / 1024 * 1024);
+}
+
+/* May it be asked for with others? */
+static int
+is_small(const struct message *m)
+{
+	return (!m->resumable && m->state == MESSAGE_READY && m->offset == 0 &&
+	    !m->suspect);
+}
+
+static void
+request_more(struct imap *i, struct message *m, struct imap_command *c)
+{
+	c->message = m;
+	c->whole = 1;
+	i->bodies++;
+	inbox_asked(m, UINT64_MAX);
+}
+
+/* Several small ones, by one command.  The first of them is m. */
+static void
+request_set(struct imap *i, struct message *m)
+{
+	struct message		*set[INBOX_REQUESTS];
+	struct imap_command	*c;
+	char			 uids[INBOX_REQUESTS * 11 + 1];
+	uint64_t		 total = 0;
+	size_t			 len = 0;
+	unsigned int		 n = 0, j;
+
+	do {
+		len += (size_t)snprintf(uids + len, sizeof(uids) - len,
+		    n == 0 ? "%u" : ",%u", m->number);
+		total += m->size;
+		set[n++] = m;
+		/* Not one that was to be had already. */
+		inbox_asked(m, UINT64_MAX);
+		m = inbox_next(i->session->inbox);
+	} while (m != NULL && is_small(m) && total + m->size <= IMAP_WHOLE &&
+	    !i->single && i->bodies + n < INBOX_REQUESTS);
+	c = imap_command_send(i, body_done, "UID FETCH %s BODY.PEEK[]", uids);
+	for (j = 0; j < n && c != NULL; j++) {
+		request_more(i, set[j], c);
+		c->shared = n > 1;
+		if (j + 1 < n)
+			c = imap_command_more(i, body_done);
+	}
+}
+
 static void
 request_one(struct imap *i, struct message *m)
 {
 	struct imap_command	*c;
-	uint64_t		 length = 0, rest;
+	uint64_t		 length = 0, rest, range = range_size();
 
+	if (is_small(m)) {
+		request_set(i, m);
+		return;
+	}
 	if (!m->resumable)
 		c = imap_command_send(i, body_done,
 		    "UID FETCH %u BODY.PEEK[]", m->number);
 	else {
 		rest = m->size > m->asked ? m->size - m->asked : 0;
-		length = rest <= IMAP_RANGE ? rest + RANGE_SLACK : IMAP_RANGE;
+		length = rest <= range ? rest + RANGE_SLACK : range;
 		c = imap_command_send(i, body_done,
 		    "UID FETCH %u BODY.PEEK[]<%llu.%llu>", m->number,
 		    (unsigned long long)m->asked, (unsigned long long)length);
@@ -109,8 +176,10 @@ imap_body_request(struct imap *i)
 	struct inbox	*ib = i->session->inbox;
 	struct message	*m;
 
+	if (inbox_opening(ib))
+		return;
 	while (i->bodies < INBOX_REQUESTS &&
-	    inbox_outstanding(ib) < INBOX_AHEAD && !i->session->over &&
+	    inbox_outstanding(ib) < inbox_ahead() && !i->session->over &&
 	    (m = inbox_next(ib)) != NULL)
 		request_one(i, m);
 }
@@ -130,6 +199,12 @@ body_command(struct imap *i)
 			continue;
 		if (i->r.has_uid && i->r.uid != c->message->number)
 			continue;
+		/* The answers to a set have any order: it is asked for in
+		 * single ones then. */
+		if (!i->r.has_uid && c->shared) {
+			i->single = 1;
+			return (NULL);
+		}
 		if (c->whole || i->r.origin == -1 ||
 		    (uint64_t)i->r.origin == c->offset)
 			return (c);
@@ -222,6 +297,10 @@ imap_body_end(struct imap *i)
 	c->nil = i->r.body == IMAP_BODY_NIL;
 	if (i->r.has_uid && i->r.uid == m->number) {
 		m->unproven = 0;
+		/* The set's answer may be long in coming. */
+		if (c->shared && c->got > 0 && !c->stale &&
+		    m->state == MESSAGE_COMING)
+			inbox_commit(m);
 		return;
 	}
 	/* Whose bytes are they?  They must not be taken for this one's. */

@@ -51,6 +51,16 @@ imap_command_new(struct imap *i, imap_done *done)
 }
 
 struct imap_command *
+imap_command_more(struct imap *i, imap_done *done)
+{
+	struct imap_command	*c;
+
+	if ((c = imap_command_new(i, done)) != NULL)
+		c->tag = --i->tag;
+	return (c);
+}
+
+struct imap_command *
 imap_command_send(struct imap *i, imap_done *done, const char *fmt, ...)
 {
 	struct imap_command	*c;
@@ -75,21 +85,27 @@ static void
 imap_tagged(struct imap *i)
 {
 	struct session		*s = i->session;
-	struct imap_command	*c;
+	struct imap_command	*c, *next;
+	int			 found = 0;
 
-	TAILQ_FOREACH(c, &i->commands, entry)
-		if (c->tag == i->r.tag)
-			break;
-	if (c == NULL) {
-		session_fail(s, EPROTO, "an answer to no command");
-		return;
-	}
-	s->moved = 1;
 	/* Not its words, then: it may have lost a capability. */
 	if (i->r.type == IMAP_BAD && s->known != NULL)
 		known_forget(s->known);
-	c->done(i, c, &i->r);
-	command_free(i, c);
+	for (c = TAILQ_FIRST(&i->commands); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->tag != i->r.tag)
+			continue;
+		found = 1;
+		c->done(i, c, &i->r);
+		/* What that has sent stands behind. */
+		next = TAILQ_NEXT(c, entry);
+		command_free(i, c);
+		if (next == NULL || next->tag != i->r.tag)
+			break;
+	}
+	s->moved |= found;
+	if (!found)
+		session_fail(s, EPROTO, "an answer to no command");
 }
 
 /* Codes that may come with any OK or NO. */
@@ -296,7 +312,7 @@ imap_begin(struct session *s)
 	TAILQ_INIT(&i->commands);
 	i->session = s;
 	s->engine = i;
-	s->inbox->resumable = IMAP_RANGE;
+	s->inbox->resumable = IMAP_WHOLE;
 	s->inbox->compared = imap_compared;
 	s->inbox->compared_arg = s;
 	return (0);

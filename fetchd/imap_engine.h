@@ -14,10 +14,18 @@
 #include "session.h"
 
 /*
- * Above this a message is fetched in ranges, so that a line that drops loses
- * no more than one.
+ * Above this a message is fetched in ranges: a line that drops lets go on
+ * where it stopped.  Smaller ones are asked for together, up to this.
  */
-#define IMAP_RANGE	65536
+#define IMAP_WHOLE	8192
+/*
+ * A range is what the line carries in five seconds: less costs more than it
+ * saves.  Of a fast line, where it is no matter, it may be more than what
+ * may be fetched twice.
+ */
+#define IMAP_RANGE_MIN	4096
+#define IMAP_RANGE	16384
+#define IMAP_RANGE_FAST	65536
 #define IMAP_SET_MAX	900	/* RFC 2683 3.2.1.5: lines up to 1000 */
 #define IMAP_COMMANDS	32	/* in flight, so that memory is small */
 
@@ -40,6 +48,7 @@ struct imap_command {
 	uint64_t		 got;
 	int			 answered, nil, whole;
 	int			 stale;		/* another range is due */
+	int			 shared;	/* with others of its tag */
 };
 
 enum imap_listing {
@@ -94,11 +103,14 @@ struct imap {
 	 */
 	int			 compressing, uncompressed;
 	void			(*held)(struct imap *);
+	int			 single;	/* no sets: uids come last */
 	int			 unclean;	/* something is left to do */
 };
 
-/* imap_client.c: NULL when the session has failed. */
+/* imap_client.c: NULL when the session has failed.  more: of the same tag as
+ * the one before. */
 struct imap_command	*imap_command_new(struct imap *, imap_done *);
+struct imap_command	*imap_command_more(struct imap *, imap_done *);
 struct imap_command	*imap_command_send(struct imap *, imap_done *,
 			    const char *, ...)
 			    __attribute__((__format__(printf, 3, 4)));

@@ -13,8 +13,13 @@
 #include "decimal.h"
 #include "delivery.h"
 #include "inbox.h"
+#include "known.h"
 #include "log.h"
+#include "lost.h"
 
+/* Of what is asked for and has not come, in bytes. */
+#define AHEAD_MIN	8192
+#define AHEAD_MAX	65536
 /* Less than this is fetched again sooner than it is looked after. */
 #define KEEP_MIN	4096		/* bytes */
 /*
@@ -461,6 +466,15 @@ not_active(struct message *m)
 }
 
 static void
+message_lost(const struct message *m, uint64_t bytes)
+{
+	char	 buf[16];
+
+	lost_add(m->inbox->account, m->inbox->uidvalidity,
+	    message_uid(m, buf, sizeof(buf)), m->again + bytes);
+}
+
+static void
 log_left(const struct message *m, const char *why)
 {
 	char	 buf[16];
@@ -475,11 +489,13 @@ message_ready(void *arg, int error, uint64_t offset)
 {
 	struct message	*m = arg;
 	struct inbox	*ib = m->inbox;
-	char		 why[PROTO_TEXT_MAX];
+	char		 why[PROTO_TEXT_MAX], buf[16];
 
 	if (error == 0) {
 		m->state = MESSAGE_READY;
 		m->offset = m->asked = offset;
+		m->again = lost_take(ib->account, ib->uidvalidity,
+		    message_uid(m, buf, sizeof(buf)));
 	} else {
 		m->delivery = NULL;
 		not_active(m);
@@ -523,11 +539,33 @@ message_done(void *arg, int error)
 		consider_deletion(m);
 	} else {
 		m->state = MESSAGE_LEFT;
+		message_lost(m, m->offset);
 		inbox_fail(ib, error, spool_error(error, why));
 		log_left(m, spool_error(error, why));
 	}
 	inbox_fill(ib);
 	ib->wake(ib->arg);
+}
+
+int
+inbox_opening(const struct inbox *ib)
+{
+	const struct message	*m;
+
+	TAILQ_FOREACH(m, &ib->active, entry)
+		if (m->state == MESSAGE_OPENING)
+			return (1);
+	return (0);
+}
+
+uint64_t
+inbox_ahead(void)
+{
+	uint64_t	 n = known_rate() * 10;
+
+	if (n == 0 || n > AHEAD_MAX)
+		return (AHEAD_MAX);
+	return (n < AHEAD_MIN ? AHEAD_MIN : n);
 }
 
 struct message *
@@ -573,6 +611,7 @@ inbox_outstanding(const struct inbox *ib)
 int
 inbox_write(struct message *m, const void *data, size_t len)
 {
+	uint64_t n;
 	char	 why[PROTO_TEXT_MAX];
 	int	 error;
 
@@ -580,6 +619,9 @@ inbox_write(struct message *m, const void *data, size_t len)
 		errno = EFBIG;
 	else if (delivery_write(m->delivery, data, len) == 0) {
 		m->offset += len;
+		n = len < m->again ? len : m->again;
+		m->again -= n;
+		m->inbox->repeated += n;
 		return (0);
 	}
 	error = errno;
@@ -608,8 +650,9 @@ inbox_commit(struct message *m)
 static void
 message_abort(struct message *m, int keep)
 {
-	delivery_abort(m->delivery, keep && m->resumable && !m->unproven &&
-	    m->offset >= KEEP_MIN);
+	keep = keep && m->resumable && !m->unproven && m->offset >= KEEP_MIN;
+	delivery_abort(m->delivery, keep);
+	message_lost(m, keep ? 0 : m->offset);
 	m->delivery = NULL;
 	m->state = MESSAGE_LEFT;
 	not_active(m);
@@ -627,6 +670,12 @@ inbox_leave(struct message *m, int keep, int error, const char *why)
 }
 
 void
+inbox_stuck(struct inbox *ib, uint64_t bytes)
+{
+	ib->stuck = bytes;
+}
+
+void
 inbox_interrupt(struct inbox *ib)
 {
 	struct message	*m;
@@ -636,8 +685,14 @@ inbox_interrupt(struct inbox *ib)
 		delivery_seen_cancel(ib->query);
 	ib->query = NULL;
 	ib->planned = 0;
-	while ((m = TAILQ_FIRST(&ib->active)) != NULL)
+	while ((m = TAILQ_FIRST(&ib->active)) != NULL) {
+		/* Of the first one that is on its way. */
+		if (m->state == MESSAGE_COMING) {
+			message_lost(m, ib->stuck);
+			m->again = ib->stuck = 0;
+		}
 		message_abort(m, 1);
+	}
 }
 
 struct message *

@@ -15,8 +15,9 @@
 
 /* A listing beyond this is cut off: memory is bounded against upstream. */
 #define INBOX_MESSAGES	100000
-/* What may be asked of upstream before its answers have come. */
+/* Messages that may be asked of upstream before its answers have come. */
 #define INBOX_REQUESTS	8
+/* What of a body that cannot be stored is still read to its end. */
 #define INBOX_AHEAD	65536		/* bytes */
 /* Deliveries at once, those that await their sync included. */
 #define INBOX_FILES	16
@@ -45,6 +46,7 @@ struct message {
 	uint64_t		 size;		/* as upstream says */
 	uint64_t		 offset;	/* bytes that we have */
 	uint64_t		 asked;		/* bytes asked of upstream */
+	uint64_t		 again;		/* bytes that come again */
 	int64_t			 when;		/* fetched, time_t */
 	uint32_t		 number;	/* POP3 number, or IMAP UID */
 	uint8_t			 state;		/* enum message_state */
@@ -73,6 +75,7 @@ struct inbox {
 	/* Results. */
 	uint32_t		 fetched;
 	uint64_t		 fetched_bytes;
+	uint64_t		 repeated;	/* bytes, lost before */
 	uint32_t		 failed;
 	uint32_t		 todo;		/* to be fetched still */
 	uint64_t		 todo_bytes;
@@ -92,6 +95,7 @@ struct inbox {
 	unsigned int		 nactive, ncommitting, ndoomed;
 	struct delivery_query	*query;
 	int			 incomplete, planned;
+	uint64_t		 stuck;		/* bytes of a line that broke */
 };
 
 void		 inbox_init(struct inbox *, const char *account,
@@ -134,6 +138,13 @@ void		 inbox_plan(struct inbox *);
  */
 struct message	*inbox_next(struct inbox *);
 void		 inbox_asked(struct message *, uint64_t bytes);
+/* More than one may be asked for soon: better with the others. */
+int		 inbox_opening(const struct inbox *);
+/*
+ * How many bytes to ask for before they have come: what the line carries in
+ * ten seconds, so that it never waits and what is urgent never waits long.
+ */
+uint64_t	 inbox_ahead(void);
 /* Bytes asked of upstream that have not come. */
 uint64_t	 inbox_outstanding(const struct inbox *);
 
@@ -155,8 +166,10 @@ void		 inbox_leave(struct message *, int keep, int error,
 void		 inbox_suspect(struct inbox *);
 /*
  * The line is gone: leaves all that is on its way, keeping parts; compared
- * does not follow any more.
+ * does not follow any more.  inbox_stuck: with so many bytes that no one
+ * could read.
  */
+void		 inbox_stuck(struct inbox *, uint64_t);
 void		 inbox_interrupt(struct inbox *);
 
 /* The next one to delete upstream, which is then DELETING, or NULL. */

@@ -27,6 +27,7 @@
 /* OpenSSL's servers keep theirs two hours, others for longer. */
 #define SESSION_AGE	7200	/* seconds */
 
+static uint64_t	 line_rate, line_rtt;
 static int	 session_fds[SESSIONS];
 static unsigned int	 nsessions, nsessions_used;
 
@@ -114,6 +115,30 @@ known_mailbox(const char *account, uint32_t mailbox)
 	}
 	free(new);
 	return (m);
+}
+
+uint64_t
+known_rate(void)
+{
+	return (line_rate);
+}
+
+void
+known_set_rate(uint64_t rate)
+{
+	line_rate = rate;
+}
+
+uint64_t
+known_rtt(void)
+{
+	return (line_rtt);
+}
+
+void
+known_set_rtt(uint64_t rtt)
+{
+	line_rtt = rtt;
 }
 
 void

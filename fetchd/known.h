@@ -69,6 +69,14 @@ int	 known_session(const struct known_upstream *, int64_t now);
 /* How it came out, of a connection that known_resume said yes to. */
 void	 known_resumed(struct known_upstream *, int offered, int resumed,
 	    int64_t now);
+/*
+ * The line's speed, in bytes a second, and its round trip, in milliseconds;
+ * 0: not known.
+ */
+uint64_t known_rate(void);
+void	 known_set_rate(uint64_t);
+uint64_t known_rtt(void);
+void	 known_set_rtt(uint64_t);
 /* Was it worth the while to look into the mailbox? */
 void	 known_news(struct known_mailbox *, int news);
 /*

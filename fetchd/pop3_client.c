@@ -466,7 +466,7 @@ pop3_ask(struct pop3 *p)
 	struct message	*m;
 
 	while (has_room(p) && p->retrieving < INBOX_REQUESTS &&
-	    inbox_outstanding(s->inbox) < INBOX_AHEAD &&
+	    inbox_outstanding(s->inbox) < inbox_ahead() &&
 	    (m = inbox_next(s->inbox)) != NULL) {
 		inbox_asked(m, UINT64_MAX);
 		p->retrieving++;

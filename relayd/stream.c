@@ -473,6 +473,12 @@ stream_bytes_in(const struct stream *s)
 }
 
 uint64_t
+stream_bytes_stuck(const struct stream *s)
+{
+	return (s->bytes_in - s->bytes_got);
+}
+
+uint64_t
 stream_bytes_out(const struct stream *s)
 {
 	return (s->bytes_out);

@@ -125,6 +125,8 @@ int		 stream_fd(const struct stream *);
 /* Bytes on the wire: what TLS adds is counted, what deflate saves is not. */
 uint64_t	 stream_bytes_in(const struct stream *);
 uint64_t	 stream_bytes_out(const struct stream *);
+/* Bytes that came and are still in pieces that TLS cannot open. */
+uint64_t	 stream_bytes_stuck(const struct stream *);
 /*
  * 1 when the connection itself has ended or failed: an error is then not
  * that of TLS, or of a file.

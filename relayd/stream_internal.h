@@ -71,6 +71,7 @@ struct stream {
 	uint64_t		 last;		/* progress, monotonic ms */
 	uint64_t		 acked;
 	uint64_t		 bytes_in;
+	uint64_t		 bytes_got;	/* bytes_in, when data came */
 	uint64_t		 bytes_out;
 	int			 moved_in;	/* in this turn */
 	int			 moved_out;

@@ -83,6 +83,8 @@ stream_get(struct stream *s, void *buf, size_t len)
 			return (STREAM_BLOCKED);
 		stream_fail(s, "read: %s", strerror(errno));
 	}
+	if (n > 0)
+		s->bytes_got = s->bytes_in;
 	if (n == 0) {
 		s->eof = 1;
 		if (!s->broken)

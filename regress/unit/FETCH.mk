@@ -2,7 +2,8 @@
 # Tests of fetchd's engines against scripted servers, and of its parsers.
 
 FETCH_TEST_OBJS = regress/unit/fetch_spool.o regress/unit/smtp_peer.o \
-	fetchd/session.o fetchd/inbox.o fetchd/known.o fetchd/decimal.o
+	fetchd/session.o fetchd/inbox.o fetchd/known.o fetchd/lost.o \
+	fetchd/decimal.o
 FETCH_POP3_OBJS = fetchd/pop3_client.o fetchd/pop3_reply.o
 FETCH_IMAP_OBJS = fetchd/imap_client.o fetchd/imap_login.o \
 	fetchd/imap_list.o fetchd/imap_body.o fetchd/imap_parse.o
@@ -29,8 +30,8 @@ regress/fuzz/imap_parse_fuzz: regress/fuzz/imap_parse_fuzz.o regress/fuzz/standa
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/imap_parse_fuzz.o regress/fuzz/standalone.o fetchd/imap_parse.o fetchd/decimal.o $(LIBS)
 
 FETCH_WINDOW_OBJS = fetchd/account.o fetchd/schedule.o fetchd/delivery.o \
-	fetchd/session.o fetchd/inbox.o fetchd/known.o fetchd/decimal.o \
-	regress/unit/smtp_peer.o $(FETCH_POP3_OBJS) $(FETCH_IMAP_OBJS)
+	fetchd/session.o fetchd/inbox.o fetchd/known.o fetchd/lost.o \
+	fetchd/decimal.o regress/unit/smtp_peer.o $(FETCH_POP3_OBJS) $(FETCH_IMAP_OBJS)
 
 regress/unit/fetch_window_test: regress/unit/fetch_window_test.o $(FETCH_WINDOW_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/fetch_window_test.o $(FETCH_WINDOW_OBJS) librelayd.a $(LIBS) -lcmocka

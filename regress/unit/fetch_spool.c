@@ -45,7 +45,7 @@ const char	*session_trust;
 uint64_t	 session_keep;
 struct known_upstream	*session_known;
 struct known_mailbox	*session_memory;
-uint64_t	 session_in, session_out;
+uint64_t	 session_in, session_out, session_repeated;
 int		 session_error;
 char		 session_text[PROTO_TEXT_MAX];
 
@@ -312,6 +312,8 @@ session_run(const struct session_ops *ops, const struct peer_step *steps)
 	strlcpy(session_text, s.error != 0 ? s.text : ib.text,
 	    sizeof(session_text));
 	session_free(&s);
+	session_repeated = ib.repeated;
+	inbox_stuck(&ib, stream_bytes_stuck(s.stream));
 	inbox_free(&ib);
 	session_in = stream_bytes_in(s.stream);
 	session_out = stream_bytes_out(s.stream) + stream_queued(s.stream);

@@ -542,8 +542,11 @@ static const struct peer_step	 imap_part[] = {
 	    "* OK [UIDVALIDITY 7] ok\na2 OK\n"),
 	EXPECT("a3 UID FETCH 1:* (UID RFC822.SIZE)"),
 	SEND("* 1 FETCH (UID 5 RFC822.SIZE 200000)\na3 OK\n"),
-	EXPECT("a4 UID FETCH 5 BODY.PEEK[]<0.65536>"),
-	SEND("* 1 FETCH (UID 5 BODY[]<0> {65536}\n"), END
+	EXPECT("a4 UID FETCH 5 BODY.PEEK[]<0.16384>"),
+	EXPECT("a5 UID FETCH 5 BODY.PEEK[]<16384.16384>"),
+	EXPECT("a6 UID FETCH 5 BODY.PEEK[]<32768.16384>"),
+	EXPECT("a7 UID FETCH 5 BODY.PEEK[]<49152.16384>"),
+	SEND("* 1 FETCH (UID 5 BODY[]<0> {16384}\n"), END
 };
 
 /* Both are mailboxes of "a", by TLS. */

@@ -16,6 +16,7 @@
 
 #include "fetch_spool.h"
 #include "imap_client.h"
+#include "known.h"
 #include "test_cert.h"
 
 #define GREETING \
@@ -46,6 +47,7 @@ setup(void **state)
 	(void)state;
 	spool_reset();
 	signal(SIGPIPE, SIG_IGN);
+	known_set_rate(RANGE);	/* a fast line, so ranges are large */
 	for (i = 0; i < LARGE; i++)
 		large[i] = "abcdefghijklmnopqrstuvwxy"[i * 7 % 251 % 25];
 	return (0);
@@ -77,13 +79,12 @@ test_fetch(void **state)
 		SEND("* 1 FETCH (UID 3 RFC822.SIZE 900)\n"
 		    "* 2 FETCH (UID 5 RFC822.SIZE 6)\n"
 		    "* 3 FETCH (UID 9 RFC822.SIZE 4)\na3 OK listed\n"),
-		EXPECT("a4 UID FETCH 9 BODY.PEEK[]"),
-		LONE("a5 UID FETCH 5 BODY.PEEK[]"),
-		SEND("* 3 FETCH (UID 9 BODY[] {4}\n.x\n)\na4 OK\n"
-		    "* 2 FETCH (UID 5 BODY[] {7}\n.\n.)\n)\na5 OK\n"),
-		EXPECT("a6 UID STORE 3,9,5 +FLAGS.SILENT (\\Deleted)"),
-		EXPECT("a7 UID EXPUNGE 3,9,5"), LONE("a8 LOGOUT"),
-		SEND("a6 OK\n* 1 EXPUNGE\na7 OK\n* BYE\na8 OK\n"), END
+		LONE("a4 UID FETCH 9,5 BODY.PEEK[]"),
+		SEND("* 3 FETCH (UID 9 BODY[] {4}\n.x\n)\n"
+		    "* 2 FETCH (UID 5 BODY[] {7}\n.\n.)\n)\na4 OK\n"),
+		EXPECT("a5 UID STORE 3,9,5 +FLAGS.SILENT (\\Deleted)"),
+		EXPECT("a6 UID EXPUNGE 3,9,5"), LONE("a7 LOGOUT"),
+		SEND("a5 OK\n* 1 EXPUNGE\na6 OK\n* BYE\na7 OK\n"), END
 	};
 
 	(void)state;
@@ -400,16 +401,13 @@ test_vanished(void **state)
 		    "* 2 FETCH (UID 2 RFC822.SIZE 11)\n"
 		    "* 3 FETCH (UID 3 RFC822.SIZE 12)\n"
 		    "* 4 FETCH (UID 4 RFC822.SIZE 13)\na3 OK\n"),
-		EXPECT("a4 UID FETCH 1 BODY.PEEK[]"),
-		EXPECT("a5 UID FETCH 2 BODY.PEEK[]"),
-		EXPECT("a6 UID FETCH 3 BODY.PEEK[]"),
-		LONE("a7 UID FETCH 4 BODY.PEEK[]"),
-		SEND("a4 OK\n* 2 FETCH (UID 2 BODY[] NIL)\na5 OK\n"
-		    "* 3 FETCH (UID 3 BODY[] \"\")\na6 OK\n"
-		    "* 4 FETCH (UID 4 BODY[] \"quo\\\"te\")\na7 OK\n"),
-		EXPECT("a8 UID STORE 4 +FLAGS.SILENT (\\Deleted)"),
-		EXPECT("a9 UID EXPUNGE 4"), EXPECT("a10 LOGOUT"),
-		SEND("a8 OK\na9 OK\n"), END
+		LONE("a4 UID FETCH 1,2,3,4 BODY.PEEK[]"),
+		SEND("* 2 FETCH (UID 2 BODY[] NIL)\n"
+		    "* 3 FETCH (UID 3 BODY[] \"\")\n"
+		    "* 4 FETCH (UID 4 BODY[] \"quo\\\"te\")\na4 OK\n"),
+		EXPECT("a5 UID STORE 4 +FLAGS.SILENT (\\Deleted)"),
+		EXPECT("a6 UID EXPUNGE 4"), EXPECT("a7 LOGOUT"),
+		SEND("a5 OK\na6 OK\n"), END
 	};
 
 	(void)state;
@@ -419,6 +417,107 @@ test_vanished(void **state)
 	assert_int_equal(spool_message("2")->aborted, 1);
 	assert_int_equal(spool_message("3")->aborted, 1);
 	assert_string_equal(spool_message("4")->data, "quo\"te");
+}
+
+/* A set in any order; what has come of it is ours whatever becomes of it. */
+static void
+test_set(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		OPEN("3"), LISTING,
+		SEND("* 1 FETCH (UID 1 RFC822.SIZE 10)\n"
+		    "* 2 FETCH (UID 2 RFC822.SIZE 5)\n"
+		    "* 3 FETCH (UID 3 RFC822.SIZE 7)\na3 OK\n"),
+		LONE("a4 UID FETCH 2,3,1 BODY.PEEK[]"),
+		SEND("* 1 FETCH (UID 1 BODY[] {10}\neight...\n)\n"
+		    "* 2 FETCH (UID 2 BODY[] {5}\nabc\n)\n"
+		    "* 3 FETCH (UID 3 BODY[] {7}\nab"), CLOSE, END
+	};
+
+	(void)state;
+	run(steps);
+	assert_int_equal(session_error, ECONNRESET);
+	assert_string_equal(spool_message("1")->data, "eight...\r\n");
+	assert_int_equal(spool_message("1")->committed, 1);
+	assert_int_equal(spool_message("2")->committed, 1);
+	assert_int_equal(spool_message("3")->committed, 0);
+	assert_int_equal(spool_message("3")->aborted, 1);
+}
+
+/* Two bytes of that one came for nothing, and are counted when they come. */
+static void
+test_repeated(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		OPEN("1"), LISTING,
+		SEND("* 1 FETCH (UID 3 RFC822.SIZE 7)\na3 OK\n"),
+		LONE("a4 UID FETCH 3 BODY.PEEK[]"),
+		SEND("* 3 FETCH (UID 3 BODY[] {7}\nabcde\n)\na4 OK\n"),
+		EXPECT("a5 LOGOUT"), END
+	};
+
+	(void)state;
+	test_set(state);
+	spool_reset();
+	session_keep = KEEP_FOREVER;
+	run(steps);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(session_repeated, 2);
+	spool_reset();
+	session_keep = KEEP_FOREVER;
+	run(steps);
+	assert_int_equal(session_repeated, 0);
+}
+
+/* Whose body is it, where the uid comes last?  Then one by one. */
+static void
+test_set_uid_last(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		OPEN("2"), LISTING,
+		SEND("* 1 FETCH (UID 1 RFC822.SIZE 5)\n"
+		    "* 2 FETCH (UID 2 RFC822.SIZE 5)\na3 OK\n"),
+		LONE("a4 UID FETCH 1,2 BODY.PEEK[]"),
+		SEND("* 2 FETCH (BODY[] {5}\ntwo\n UID 2)\n"
+		    "* 1 FETCH (BODY[] {5}\none\n UID 1)\na4 OK\n"),
+		EXPECT("a5 UID FETCH 1 BODY.PEEK[]"),
+		LONE("a6 UID FETCH 2 BODY.PEEK[]"),
+		SEND("* 1 FETCH (BODY[] {5}\none\n UID 1)\na5 OK\n"
+		    "* 2 FETCH (BODY[] {5}\ntwo\n UID 2)\na6 OK\n"),
+		EXPECT("a7 LOGOUT"), END
+	};
+
+	(void)state;
+	session_keep = KEEP_FOREVER;
+	run(steps);
+	assert_int_equal(session_error, 0);
+	assert_string_equal(spool_message("1")->data, "one\r\n");
+	assert_string_equal(spool_message("2")->data, "two\r\n");
+}
+
+/* On a slow line ranges are small, and not many are asked for ahead. */
+static void
+test_slow_ranges(void **state)
+{
+	static char			 r1[9000], r2[9000], r3[9000];
+	static const struct peer_step	 steps[] = {
+		ONE("12000"),
+		EXPECT("a4 UID FETCH 5 BODY.PEEK[]<0.4096>"),
+		LONE("a5 UID FETCH 5 BODY.PEEK[]<4096.4096>"), SEND(r1),
+		LONE("a6 UID FETCH 5 BODY.PEEK[]<8192.4832>"),
+		SEND(r2), SEND(r3), EXPECT("a7 LOGOUT"), END
+	};
+
+	(void)state;
+	known_set_rate(240);
+	session_keep = KEEP_FOREVER;
+	range(r1, 4, 0, 4096);
+	range(r2, 5, 4096, 4096);
+	range(r3, 6, 8192, 12000 - 8192);
+	run(steps);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(spool_message("5")->committed, 1);
+	assert_memory_equal(spool_message("5")->data, large, 12000);
 }
 
 /* An empty message is one, where its size says so. */
@@ -566,11 +665,8 @@ test_search(void **state)
 		    "* 3 FETCH (UID 4 RFC822.SIZE 8)\n"
 		    "* 4 FETCH (UID 5 RFC822.SIZE 7)\n"
 		    "* 5 FETCH (UID 6 RFC822.SIZE 6)\na4 OK\n"),
-		EXPECT("a5 UID FETCH 6 BODY.PEEK[]"),
-		EXPECT("a6 UID FETCH 5 BODY.PEEK[]"),
-		EXPECT("a7 UID FETCH 4 BODY.PEEK[]"),
-		LONE("a8 UID FETCH 1 BODY.PEEK[]"),
-		SEND("a5 NO\na6 NO\na7 NO\na8 NO\n"), EXPECT("a9 LOGOUT"), END
+		LONE("a5 UID FETCH 6,5,4,1 BODY.PEEK[]"),
+		SEND("a5 NO\n"), EXPECT("a6 LOGOUT"), END
 	};
 	size_t				 i;
 
@@ -980,6 +1076,10 @@ main(void)
 		TEST(whole_size_wrong),
 		TEST(vanished),
 		TEST(empty_message),
+		TEST(set),
+		TEST(repeated),
+		TEST(set_uid_last),
+		TEST(slow_ranges),
 		TEST(fetch_refused),
 		TEST(uid_last),
 		TEST(unsolicited),
