@@ -32,3 +32,21 @@ tcp_acked(int fd)
 	return (0);
 #endif
 }
+
+uint64_t
+tcp_rtt(int fd)
+{
+#ifdef __linux__
+	struct tcp_info	 info;
+	socklen_t	 len = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ||
+	    info.tcpi_rtt == 0)
+		return (0);
+	return (info.tcpi_rtt < 1000 ? 1 : info.tcpi_rtt / 1000);
+#else
+	(void)fd;
+	return (0);
+#endif
+}

@@ -17,6 +17,7 @@
 #include "imap_client.h"
 #include "log.h"
 #include "pop3_client.h"
+#include "tcp_acked.h"
 
 /* The last words, LOGOUT or QUIT, are not waited for longer. */
 #define FAREWELL	10000	/* milliseconds */
@@ -438,6 +439,21 @@ account_stream(struct stream *stream, enum stream_event ev, void *arg)
 		session_event(stream, ev, &a->session);
 }
 
+/* Where the system cannot tell: between a modem's and a satellite's. */
+#define RTT_GUESS	300	/* ms */
+
+/* The shortest of this window is the line's own. */
+static void
+note_rtt(int fd)
+{
+	uint64_t	 rtt = tcp_rtt(fd);
+
+	if (rtt == 0)
+		rtt = RTT_GUESS;
+	if (known_rtt() == 0 || rtt < known_rtt())
+		known_set_rtt(rtt);
+}
+
 static void
 account_connected(void *arg, int fd, const char *why)
 {
@@ -449,6 +465,7 @@ account_connected(void *arg, int fd, const char *why)
 		give_up(a);
 		return;
 	}
+	note_rtt(fd);
 	if ((a->stream = stream_new(fd, account_stream, a)) == NULL) {
 		account_fail(a, errno, "out of memory");
 		close(fd);

@@ -13,6 +13,7 @@
 #include "account.h"
 #include "child.h"
 #include "inbox.h"
+#include "known.h"
 #include "log.h"
 #include "schedule.h"
 
@@ -21,6 +22,13 @@
 #define DELIVERIES_MAX	60
 /* Two deliveries keep an account's line busy; fewer would not. */
 #define PARALLEL_MAX	(DELIVERIES_MAX / 2)
+
+#define RATE_BYTES	8192	/* tell something of a line's speed */
+#define MARK_BYTES	1024
+#define MARKS		16	/* those are more than RATE_BYTES */
+#define RATE_AFTER	10000	/* milliseconds */
+#define ROUND_TRIPS	6	/* of an account */
+#define ACCOUNT_BYTES	8192	/* a handshake and little mail */
 
 struct slot {			/* an account of this window */
 	TAILQ_ENTRY(slot)	 entry;
@@ -39,6 +47,69 @@ static struct proto_progress	 ended;		/* of accounts that are over */
 static struct proto_progress	 last;		/* what dialerd was told */
 static struct event		 progress_timer, close_event;
 
+/* Bytes that had come by then, the newest MARKS of them. */
+static struct {
+	uint64_t	 ms, bytes;
+}				 marks[MARKS];
+static unsigned int		 nmarks;
+static uint64_t			 best_rate, opened_at;
+
+static void	 start_some(void);
+
+static uint64_t
+clock_ms(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+}
+
+/*
+ * How fast the line is: the quickest that some KB came.  Of less, most may
+ * be waiting for answers.  A line that is slower than the last window's is
+ * believed to be after a while.
+ */
+static void
+measure(uint64_t bytes)
+{
+	uint64_t	 now = clock_ms(), rate, ms;
+	unsigned int	 i;
+
+	for (i = nmarks; i > 0 && i + MARKS > nmarks; i--) {
+		if (bytes - marks[(i - 1) % MARKS].bytes < RATE_BYTES)
+			continue;
+		ms = now - marks[(i - 1) % MARKS].ms;
+		rate = (bytes - marks[(i - 1) % MARKS].bytes) * 1000 /
+		    (ms < 1 ? 1 : ms);
+		if (rate > best_rate)
+			best_rate = rate;
+		break;
+	}
+	if (nmarks == 0 ||
+	    bytes - marks[(nmarks - 1) % MARKS].bytes >= MARK_BYTES) {
+		marks[nmarks % MARKS].ms = now;
+		marks[nmarks++ % MARKS].bytes = bytes;
+	}
+	if (best_rate > known_rate() ||
+	    (best_rate > 0 && now - opened_at >= RATE_AFTER))
+		known_set_rate(best_rate);
+}
+
+/*
+ * Accounts at once, so that the line is busy while one waits for an answer:
+ * for each of some six round trips that it has, beside the handshake and the
+ * mail that come in between.  More would only starve one another.
+ */
+static unsigned int
+limit(void)
+{
+	uint64_t	 n = 2;
+
+	n += ROUND_TRIPS * known_rtt() * known_rate() / 1000 / ACCOUNT_BYTES;
+	return (n < parallel ? (unsigned int)n : parallel);
+}
+
 static void
 send_progress(void)
 {
@@ -49,6 +120,7 @@ send_progress(void)
 	memcpy(&now, &ended, sizeof(now));
 	TAILQ_FOREACH(slot, &running, entry)
 		account_progress(slot->account, &now);
+	measure(now.bytes_in);
 	now.busy = !TAILQ_EMPTY(&running) || !TAILQ_EMPTY(&waiting);
 	if (memcmp(&now, &last, sizeof(now)) == 0)
 		return;
@@ -66,6 +138,7 @@ progress_event(int fd, short events, void *arg)
 	(void)events;
 	(void)arg;
 	send_progress();
+	start_some();
 	if (!TAILQ_EMPTY(&running))
 		evtimer_add(&progress_timer, &tv);
 }
@@ -130,18 +203,24 @@ next_slot(void)
 }
 
 static void
-start_next(void)
+start_some(void)
 {
 	struct slot	*slot;
 
 	if (closing)
 		return;
-	while (nrunning < parallel && (slot = next_slot()) != NULL) {
+	while (nrunning < limit() && (slot = next_slot()) != NULL) {
 		TAILQ_REMOVE(&waiting, slot, entry);
 		TAILQ_INSERT_TAIL(&running, slot, entry);
 		nrunning++;
 		account_start(slot->account);
 	}
+}
+
+static void
+start_next(void)
+{
+	start_some();
 	progress_soon();
 }
 
@@ -276,6 +355,10 @@ schedule_open(uint64_t call, const struct conf *conf)
 	ended.call = call;
 	/* Unlike anything that may be told, so that the first one is. */
 	memset(&last, 0xff, sizeof(last));
+	nmarks = 0;
+	best_rate = 0;
+	opened_at = clock_ms();
+	known_set_rtt(0);
 	if (conf != NULL) {
 		parallel = conf->global.parallel;
 		if (parallel == 0 || parallel > PARALLEL_MAX)

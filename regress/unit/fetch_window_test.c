@@ -693,6 +693,53 @@ test_nothing_to_do(void **state)
 	close_window();
 }
 
+/*
+ * Four may be fetched at once: but not before the line is known, and not
+ * over a slow one; only over one that would wait for answers most of the
+ * time.
+ */
+static void
+fetch_four(uint64_t rate, size_t at_first)
+{
+	static const char *const	 names[] = { "a", "b", "c", "d" };
+	size_t				 i;
+
+	known_set_rate(rate);
+	for (i = 0; i < 4; i++) {
+		add_account(names[i], FETCH_POP3);
+		scripts[i] = refusing;
+	}
+	/* The scripts begin with the last of those. */
+	together = at_first;
+	schedule_open(1, conf);
+	UNTIL(npeers >= at_first);
+	assert_int_equal(naccepted, at_first);
+	UNTIL(nresults == 4 && progress.busy == 0);
+	close_window();
+	known_set_rate(0);
+}
+
+static void
+test_unknown_line(void **state)
+{
+	(void)state;
+	fetch_four(0, 2);
+}
+
+static void
+test_slow_line(void **state)
+{
+	(void)state;
+	fetch_four(240, 2);
+}
+
+static void
+test_fast_line(void **state)
+{
+	(void)state;
+	fetch_four(100000000, 4);
+}
+
 /* One that fails does not keep the other from its mail. */
 static void
 test_one_fails(void **state)
@@ -1178,6 +1225,9 @@ main(void)
 		TEST(session_offered),
 		TEST(usual_tls),
 		TEST(at_once),
+		TEST(unknown_line),
+		TEST(slow_line),
+		TEST(fast_line),
 		TEST(nothing_to_do),
 		TEST(one_fails),
 		TEST(stale_address),
