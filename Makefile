@@ -127,6 +127,7 @@ include regress/unit/FLUSH.mk
 include regress/unit/LINE.mk
 include regress/unit/MAILBOX.mk
 include regress/unit/PLUMBING.mk
+include regress/unit/POLICY.mk
 include regress/unit/SENDMAIL.mk
 include regress/unit/SMTPIN.mk
 include regress/unit/STORE.mk
@@ -145,6 +146,7 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/chat_test \
 	regress/unit/waiting_test regress/unit/modem_test regress/unit/span_test \
 	regress/unit/tariff_test regress/unit/policy_test \
+	regress/unit/optimum_test \
 	regress/unit/ledger_test regress/unit/arrivals_test \
 	regress/unit/window_test \
 	regress/unit/tty_test regress/unit/control_test \
