@@ -11,7 +11,7 @@ mkdir -p "$tmp/man5" "$tmp/man8"
 cp "$top"/man/*.5 "$tmp/man5"
 cp "$top"/man/*.8 "$tmp/man8"
 # Those of the system, which a small machine may have left out.
-for page in hostname.1 sh.1 crypt.3 pppd.8; do
+for page in hostname.1 sh.1 crypt.3 chat.8 pppd.8 sendmail.8; do
 	name=${page%.*} section=${page#*.}
 	mkdir -p "$tmp/man$section"
 	printf '.Dd January 1, 2026\n.Dt %s %s\n.Os\n.Sh NAME\n.Nm %s\n.Nd x\n' \
