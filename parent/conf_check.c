@@ -21,6 +21,7 @@
 #include "conf_value.h"
 
 #define RATES_MAX	64	/* TARIFF_RATES_MAX of dialerd */
+#define DATES_MAX	128	/* CALENDAR_MAX of dialerd */
 #define INIT_MAX	16	/* MODEM_INIT_MAX of dialerd */
 #define ANSWER_MAX	120	/* DESIGN L5: give up within 2 minutes */
 #define REDIALS_STRICT	2	/* L5, and ... */
@@ -724,6 +725,7 @@ check_amount(struct check *k)
 	const struct conf_user *u;
 	const struct conf_line *line;
 	const struct conf_dayset *days;
+	size_t dates = 0;
 
 	TAILQ_FOREACH(l, &k->conf->listeners, entry)
 		if (strlist_len(&l->from) > CONF_LIST_MAX ||
@@ -744,9 +746,12 @@ check_amount(struct check *k)
 		    line_size(line) > CONF_ITEM_MAX)
 			ERROR(k, line, "line \"%s\": the words of this block "
 			    "are too many", line->name);
-	TAILQ_FOREACH(days, &k->conf->daysets, entry)
-		if (strlist_len(&days->dates) > CONF_LIST_MAX)
-			ERROR(k, days, "more than %d dates", CONF_LIST_MAX);
+	TAILQ_FOREACH(days, &k->conf->daysets, entry) {
+		dates += strlist_len(&days->dates);
+		if (dates > DATES_MAX &&
+		    dates - strlist_len(&days->dates) <= DATES_MAX)
+			ERROR(k, days, "more than %d dates in all", DATES_MAX);
+	}
 	if (string_size(g->spool) + string_size(g->empty) +
 	    string_size(g->users) + string_size(g->ca) > CONF_ITEM_MAX)
 		ERROR(k, NULL, "the paths are too long");
