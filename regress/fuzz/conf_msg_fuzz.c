@@ -15,7 +15,7 @@
 
 #include "conf_msg.h"
 
-#define NTYPES	(PARENT_CONF_BUDGET - PARENT_CONF_GLOBAL + 1)
+#define NTYPES	(PARENT_CONF_DAYSET - PARENT_CONF_GLOBAL + 1)
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

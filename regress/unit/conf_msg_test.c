@@ -71,7 +71,7 @@ rows(void)
 	static struct channel_row	 all[PROTO_COUNT];
 	uint32_t			 type, n = 0;
 
-	for (type = PARENT_CONF_GLOBAL; type <= PARENT_CONF_BUDGET; type++) {
+	for (type = PARENT_CONF_GLOBAL; type <= PARENT_CONF_DAYSET; type++) {
 		all[n].type = type;
 		all[n++].handler = handler;
 	}
@@ -205,6 +205,8 @@ fill_line(struct conf *c)
 	t->name = text("telephone");
 	t->setup = 1;
 	t->per_megabyte = 2;
+	t->free = 3;
+	t->minimum = 4;
 	t->line = 30;
 	r->tariff = text("telephone");
 	r->span = (struct conf_span){ 480, 1380, 1, 0x3e, 1, 2 };
@@ -228,6 +230,19 @@ fill_line(struct conf *c)
 	l->window = 900;
 	l->answer = 60;
 	l->conf_line = 31;
+	l->no_flow = 1;
+	l->lock = text("/run/lock");
+	TAILQ_INIT(&l->chat);
+	strlist_add(&l->chat, "ogin:");
+	strlist_add(&l->chat, "chat-user");
+	TAILQ_INIT(&l->chat_abort);
+	strlist_add(&l->chat_abort, "incorrect");
+	l->chat_timeout = 61;
+	l->status = text("status");
+	l->skip = 62;
+	l->linger = 1;
+	l->margin = 63;
+	l->stall = 64;
 }
 
 static void
@@ -236,6 +251,11 @@ fill_policy(struct conf *c)
 	ITEM(c, rules, conf_rule, r);
 	ITEM(c, holds, conf_hold, h);
 	ITEM(c, budgets, conf_budget, b);
+	ITEM(c, daysets, conf_dayset, d);
+	d->id = 2;
+	TAILQ_INIT(&d->dates);
+	strlist_add(&d->dates, "12-25");
+	strlist_add(&d->dates, "2026-04-06");
 	r->condition = DIAL_AGE;
 	r->value = 7200;
 	r->span = (struct conf_span){ 1, 2, 0, DAYS_ALL, 1, 0 };
@@ -272,6 +292,10 @@ full(void)
 	g->redial_within = 6;
 	g->redial_then = 7;
 	g->bulk_larger = 8;
+	g->bulk_after = 9;
+	g->currency = text("EUR");
+	g->breaker = 10;
+	g->breaker_pause = 11;
 	fill_servers(c);
 	fill_people(c);
 	fill_line(c);
@@ -422,7 +446,7 @@ check_line(const struct conf *sent, enum proc_id to)
 		M(conf_line, name), M(conf_line, device),
 		M(conf_line, ppp_user), S(conf_line, ppp_password, NOBODY),
 		M(conf_line, up), M(conf_line, down), M(conf_line, tariff),
-		{ NULL, 0, 0 }
+		M(conf_line, lock), M(conf_line, status), { NULL, 0, 0 }
 	};
 	PAIR(lines, conf_line, TO(PROC_DIALERD));
 
@@ -430,6 +454,14 @@ check_line(const struct conf *sent, enum proc_id to)
 	same_list(&a->init, &b->init);
 	same_list(&a->phone, &b->phone);
 	same_list(&a->ppp_options, &b->ppp_options);
+	same_list(&a->chat, &b->chat);
+	same_list(&a->chat_abort, &b->chat_abort);
+	SAME(no_flow);
+	SAME(chat_timeout);
+	SAME(skip);
+	SAME(linger);
+	SAME(margin);
+	SAME(stall);
 	SAME(speed);
 	SAME(pulse);
 	SAME(ppp);
@@ -468,6 +500,8 @@ check_tariff(const struct conf *sent, enum proc_id to)
 	assert_string_equal(a->name, b->name);
 	SAME(setup);
 	SAME(per_megabyte);
+	SAME(free);
+	SAME(minimum);
 	SAME(line);
 }
 
@@ -504,6 +538,15 @@ check_budget(const struct conf *sent, enum proc_id to)
 }
 
 static void
+check_dayset(const struct conf *sent, enum proc_id to)
+{
+	PAIR(daysets, conf_dayset, TO(PROC_DIALERD));
+
+	SAME(id);
+	same_list(&a->dates, &b->dates);
+}
+
+static void
 check_domain(const struct conf *sent, enum proc_id to)
 {
 	PAIR(domains, conf_domain, TO(PROC_SPOOLD));
@@ -518,7 +561,8 @@ check_global(const struct conf *sent, enum proc_id to)
 		M(conf_global, hostname), M(conf_global, spool),
 		M(conf_global, empty), M(conf_global, control),
 		M(conf_global, control_ro), M(conf_global, users),
-		M(conf_global, ca), M(conf_global, postmaster), { NULL, 0, 0 }
+		M(conf_global, ca), M(conf_global, postmaster),
+		M(conf_global, currency), { NULL, 0, 0 }
 	};
 	const struct conf_global	*a = &sent->global, *b = &got->global;
 
@@ -532,6 +576,9 @@ check_global(const struct conf *sent, enum proc_id to)
 	SAME(redial_within);
 	SAME(redial_then);
 	SAME(bulk_larger);
+	SAME(bulk_after);
+	SAME(breaker);
+	SAME(breaker_pause);
 }
 
 static void
@@ -556,6 +603,7 @@ round_trip(enum proc_id to)
 	check_rule(sent, to);
 	check_hold(sent, to);
 	check_budget(sent, to);
+	check_dayset(sent, to);
 	end();
 	conf_free(sent);
 }

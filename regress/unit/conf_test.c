@@ -272,7 +272,49 @@ days(void **state)
 	assert_int_equal(v, 0x3e);
 	assert_int_equal(value_days("weekends", &v, &why), 0);
 	assert_int_equal(v, 0x41);
+	assert_int_equal(value_days("workdays", &v, &why), 0);
+	assert_int_equal(v, 0x3e | DAYS_WORKDAY);
+	assert_int_equal(value_days("holidays", &v, &why), 0);
+	assert_int_equal(v, DAYS_HOLIDAY);
 	assert_int_equal(value_days("someday", &v, &why), -1);
+}
+
+static void
+dates(void **state)
+{
+	static const char *const good[] = { "01-01", "12-31", "02-29",
+	    "2026-04-06", "2028-02-29", "2000-02-29", "0001-01-01" };
+	static const char *const bad[] = { "", "-", "1-1", "00-01", "01-00",
+	    "13-01", "01-32", "04-31", "02-30", "2026-02-29", "1900-02-29",
+	    "2026-4-6", "26-04-06", "2026/04/06", "12.25", "12-25 ",
+	    "2026-12-2a", "12-2\xc3", "2026-04-06-", "-1-01", "+1-01" };
+	const char *why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (value_date(good[i], &why) == -1)
+			fail_msg("%s %s", good[i], why);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (value_date(bad[i], &why) == 0)
+			fail_msg("%s", bad[i]);
+}
+
+static void
+currencies(void **state)
+{
+	const char *why;
+
+	(void)state;
+	assert_int_equal(value_currency("EUR", &why), 0);
+	assert_int_equal(value_currency("kr.", &why), 0);
+	assert_int_equal(value_currency("US$", &why), 0);
+	assert_int_equal(value_currency("eightlet", &why), 0);
+	assert_int_equal(value_currency("nineletts", &why), -1);
+	assert_int_equal(value_currency("", &why), -1);
+	assert_int_equal(value_currency("a b", &why), -1);
+	assert_int_equal(value_currency("\xe2\x82\xac", &why), -1);
+	assert_int_equal(value_currency("a\"", &why), -1);
 }
 
 static void
@@ -457,7 +499,190 @@ defaults(void **state)
 	assert_int_equal(l->speed, 115200);
 	assert_int_equal(l->pulse, 0);
 	assert_int_equal(l->ppp, 0);
+	assert_int_equal(l->no_flow, 0);
+	assert_non_null(l->lock);
+	assert_int_equal(l->chat_timeout, 0);
+	assert_int_equal(l->skip, 0);
+	assert_int_equal(l->linger, 0);
+	assert_int_equal(l->margin, 0);
+	assert_int_equal(l->stall, 120);
+	assert_null(c->global.currency);
+	assert_int_equal(c->global.breaker, 6);
+	assert_int_equal(c->global.breaker_pause, 6 * 3600);
+	assert_int_equal(c->global.bulk_after, 7 * 86400);
 	conf_free(c);
+}
+
+static void
+defaults_that_depend(void **state)
+{
+	struct conf *c = accepted("tariff \"s\" { unit 29s price 1 }\n"
+	    "tariff \"m\" { unit 1s price 1 unit 30s price 1 }\n"
+	    "tariff \"f\" { unit 1m price 0 }\n"
+	    "line \"s\" { tariff \"s\" }\nline \"m\" { tariff \"m\" "
+	    "skip 5 }\nline \"f\" { tariff \"f\" }\n"
+	    "line \"d\" { modem \"/m\" phone 1 ppp no lock "
+	    "chat \"\" \"x\" }\nredial 2 within 3m then 8h\n");
+	struct conf_line *l = conf_line_find(c, "d");
+
+	(void)state;
+	assert_int_equal(conf_line_find(c, "s")->margin, 0);
+	assert_int_equal(conf_line_find(c, "m")->margin, 10);
+	assert_int_equal(conf_line_find(c, "f")->margin, 0);
+	assert_int_equal(conf_line_find(c, "s")->skip, 2);
+	assert_int_equal(conf_line_find(c, "m")->skip, 5);
+	assert_null(conf_line_find(c, "s")->lock);
+	assert_string_equal(l->lock, "");
+	assert_int_equal(l->chat_timeout, 45);
+	/* Not shorter than the pause before a redial. */
+	assert_int_equal(c->global.breaker_pause, 8 * 3600);
+	conf_free(c);
+}
+
+static const struct conf_dayset *
+dayset(const struct conf *c, uint32_t id)
+{
+	const struct conf_dayset *d;
+
+	TAILQ_FOREACH(d, &c->daysets, entry)
+		if (d->id == id)
+			return (d);
+	fail_msg("no days %u", id);
+	return (NULL);
+}
+
+static void
+days_by_date(void **state)
+{
+	struct conf *c = accepted("holidays { 01-01, 12-25 }\n"
+	    "dial when urgent on 12-24, monday, 2026-12-31\n"
+	    "dial when urgent on workdays, holidays\n"
+	    "dial when urgent on weekdays, weekends, holidays, 12-24\n"
+	    "dial when urgent on workdays, weekends\n"
+	    "hold between 18:00 and 06:00 on 12-24\n"
+	    "holidays { 2026-04-06 }\n");
+	const struct conf_rule *r = TAILQ_FIRST(&c->rules);
+	const struct conf_dayset *d = dayset(c, r->span.dayset);
+	uint32_t id = d->id;
+
+	(void)state;
+	assert_string_equal(logged, "");
+	assert_int_not_equal(id, DAYSET_HOLIDAYS);
+	assert_int_equal(r->span.days, 2);
+	assert_int_equal(r->span.to, 1440);
+	assert_string_equal(TAILQ_FIRST(&d->dates)->s, "12-24");
+	assert_string_equal(TAILQ_LAST(&d->dates, strlist)->s, "2026-12-31");
+	r = TAILQ_NEXT(r, entry);
+	assert_int_equal(r->span.days, 0x3e | DAYS_WORKDAY | DAYS_HOLIDAY);
+	assert_int_equal(r->span.dayset, 0);
+	r = TAILQ_NEXT(r, entry);
+	assert_int_equal(r->span.days, DAYS_ALL);
+	assert_int_equal(r->span.dayset, 0);
+	r = TAILQ_NEXT(r, entry);
+	assert_int_equal(r->span.days, DAYS_ALL | DAYS_WORKDAY);
+	d = dayset(c, TAILQ_FIRST(&c->holds)->span.dayset);
+	assert_int_equal(strlist_len(&d->dates), 1);
+	assert_int_not_equal(d->id, id);
+	assert_int_equal(TAILQ_FIRST(&c->holds)->span.days, 0);
+	assert_int_equal(strlist_len(&dayset(c, DAYSET_HOLIDAYS)->dates), 3);
+	conf_free(c);
+}
+
+static void
+what_calls_cost_is_what_was_said(void **state)
+{
+	struct conf *c = accepted("currency EUR\ntariff \"t\" { free 60s "
+	    "minimum 0.5 unit 1m price 1 }\nline \"l\" { tariff \"t\" "
+	    "linger margin 5s stall 90s status \"s\" up \"u\" }\n"
+	    "line \"m\" { modem \"/m\" phone 1 2 3 ppp flow none "
+	    "lock \"/l\" skip 3 chat \"ogin:\" \"user\" \"word:\" \"pw\" "
+	    "chat \">\" \"ppp\" chat abort \"BUSY\" \"NO\" "
+	    "chat timeout 30s }\nbreaker 4 failures pause 4h\n"
+	    "bulk for at most 2d\nbulk when larger 200K\n");
+	struct conf_line *l = conf_line_find(c, "l");
+
+	(void)state;
+	assert_string_equal(c->global.currency, "EUR");
+	assert_int_equal(conf_tariff_find(c, "t")->free, 60);
+	assert_int_equal(conf_tariff_find(c, "t")->minimum, 500);
+	assert_int_equal(l->linger, 1);
+	assert_int_equal(l->margin, 5);
+	assert_int_equal(l->stall, 90);
+	assert_string_equal(l->status, "s");
+	l = conf_line_find(c, "m");
+	assert_int_equal(strlist_len(&l->phone), 3);
+	assert_int_equal(l->no_flow, 1);
+	assert_string_equal(l->lock, "/l");
+	assert_int_equal(l->skip, 3);
+	assert_int_equal(strlist_len(&l->chat), 6);
+	assert_string_equal(TAILQ_LAST(&l->chat, strlist)->s, "ppp");
+	assert_int_equal(strlist_len(&l->chat_abort), 2);
+	assert_int_equal(l->chat_timeout, 30);
+	assert_int_equal(c->global.breaker, 4);
+	assert_int_equal(c->global.breaker_pause, 4 * 3600);
+	assert_int_equal(c->global.bulk_after, 2 * 86400);
+	assert_int_equal(c->global.bulk_larger, 200 * 1024);
+	conf_free(c);
+}
+
+/* n dates in one set, or spread over the days of rules. */
+static const char *
+many_dates(unsigned int n, int rules)
+{
+	static char text[8192];
+	size_t len = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "%s%02u-%02u%s", rules ? "hold on " : "holidays { ",
+		    1 + i / 28, 1 + i % 28, rules ? "\n" : " }\n");
+	return (text);
+}
+
+static void
+dates_are_not_too_many(void **state)
+{
+	int rules;
+
+	(void)state;
+	for (rules = 0; rules < 2; rules++) {
+		conf_free(accepted(many_dates(128, rules)));
+		assert_string_equal(logged, "");
+		assert_non_null(strstr(refused(many_dates(130, rules)),
+		    ": more than 128 dates in all\n"));
+		assert_null(strstr(strstr(logged, "more") + 1, "more"));
+	}
+}
+
+static void
+gaps_of_a_tariff_are_found(void **state)
+{
+	(void)state;
+	conf_free(accepted("holidays { 12-25 }\ntariff \"t\" {\n"
+	    "on workdays unit 1m price 1\non weekends unit 1m price 1 }\n"));
+	assert_string_equal(logged, "t:2: tariff \"t\" has no price on monday "
+	    "that is a holiday at 00:00: time is free then\n");
+	/* The night before it is one of a workday. */
+	conf_free(accepted("holidays { 12-25 }\ntariff \"t\" {\n"
+	    "from 22:00 to 06:00 on workdays unit 1m price 1\n"
+	    "from 06:00 to 22:00 unit 1m price 1\n"
+	    "from 00:00 to 06:00 on saturday, sunday, monday "
+	    "unit 1m price 1\n"
+	    "from 22:00 to 24:00 on holidays, weekends unit 1m price 1 }\n"));
+	assert_string_equal(logged, "t:2: tariff \"t\" has no price on tuesday "
+	    "after a holiday at 00:00: time is free then\n");
+	conf_free(accepted("holidays { 12-25 }\ntariff \"t\" {\n"
+	    "from 22:00 to 06:00 on workdays unit 1m price 1\n"
+	    "from 06:00 to 22:00 unit 1m price 1\n"
+	    "from 22:00 to 06:00 on holidays, weekends unit 1m price 1 }\n"));
+	assert_string_equal(logged, "");
+	/* What has a date is not every year. */
+	conf_free(accepted("tariff \"t\" {\non 12-24 unit 1m price 1 }\n"));
+	assert_non_null(strstr(logged, "has no price on sunday at 00:00"));
+	conf_free(accepted("dial when urgent on workdays\n"));
+	assert_string_equal(logged, "t:1: on workdays: there are no "
+	    "\"holidays\", so these are all weekdays\n");
 }
 
 static void
@@ -1004,6 +1229,48 @@ secrets_that_others_can_read_are_refused(void **state)
 	assert_non_null(strstr(logged, "the password is the mask"));
 }
 
+/* Of a chat, as of a password, others may not read what is sent. */
+static void
+chats_are_secret(void **state)
+{
+	static const struct {
+		const char	*chat;
+		int		 secret;
+	} chats[] = {
+		{ "\"ogin:\" \"guest\"", 1 },
+		{ "\"\" \"\" \">\" \"x\"", 1 },
+		{ "\"a-b-c\" \"\"", 1 },
+		{ "\"a--c\" \"\"", 0 },
+		{ "\"a\\-b\\-c\" \"\"", 0 },
+		{ "\"a-********-c\" \"********\"", 0 }
+	};
+	char text[256];
+	struct conf *c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(chats) / sizeof(chats[0]); i++) {
+		snprintf(text, sizeof(text), "line \"l\" { modem \"/m\" "
+		    "phone 1 no lock ppp\nchat %s\n}\n", chats[i].chat);
+		put("c", 0644, text);
+		c = parse_file("c");
+		if ((c == NULL) != chats[i].secret)
+			fail_msg("%s: %s", chats[i].chat, logged);
+		if (c == NULL)
+			assert_non_null(strstr(logged, "/c:2: "));
+		conf_free(c);
+		put("c", 0600, text);
+		assert_non_null(c = parse_file("c"));
+		conf_free(c);
+	}
+	/* The strings of a macro are in the file where that is. */
+	put("s", 0644, "pw = \"p\"\n");
+	put("c", 0600, "include \"s\"\nline \"l\" { modem \"/m\" phone 1 "
+	    "no lock ppp\nchat \"a\" $pw }\n");
+	assert_null(parse_file("c"));
+	assert_non_null(strstr(logged, "/s holds a password"));
+}
+
 static void
 the_file_that_has_the_secret_is_looked_at(void **state)
 {
@@ -1242,12 +1509,20 @@ main(void)
 		cmocka_unit_test(money),
 		cmocka_unit_test(clock_times),
 		cmocka_unit_test(days),
+		cmocka_unit_test(dates),
+		cmocka_unit_test(currencies),
 		cmocka_unit_test(urls),
 		cmocka_unit_test(networks),
 		cmocka_unit_test(mail_addresses),
 		cmocka_unit_test(names_are_safe_for_files),
 		cmocka_unit_test(modem_words),
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(defaults_that_depend),
+		cmocka_unit_test(days_by_date),
+		cmocka_unit_test(what_calls_cost_is_what_was_said),
+		cmocka_unit_test(dates_are_not_too_many),
+		cmocka_unit_test(gaps_of_a_tariff_are_found),
+		cmocka_unit_test(chats_are_secret),
 		cmocka_unit_test(listeners_are_what_was_said),
 		cmocka_unit_test(upstream_and_accounts_are_what_was_said),
 		cmocka_unit_test(line_and_tariff_are_what_was_said),
