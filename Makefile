@@ -24,7 +24,7 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/envelope.o spoold/fetchlog.o spoold/fetchlog_line.o \
 	spoold/flush.o spoold/header.o spoold/late.o spoold/list.o \
 	spoold/listener.o spoold/local.o spoold/mailbox.o spoold/maildir.o spoold/maildir_list.o \
-	spoold/netmatch.o spoold/outgoing.o spoold/pop3_command.o \
+	spoold/message.o spoold/netmatch.o spoold/outgoing.o spoold/pop3_command.o \
 	spoold/pop3_login.o spoold/pop3_mail.o spoold/pop3_server.o \
 	spoold/queue.o spoold/queue_batch.o spoold/queue_clean.o \
 	spoold/queue_memory.o spoold/queue_read.o spoold/queue_reader.o \
@@ -143,8 +143,9 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/fetch_window_test \
 	regress/unit/smtp_reply_test regress/unit/smtp_client_test \
 	regress/unit/bounce_test regress/unit/flush_test \
-	regress/unit/chat_test \
-	regress/unit/waiting_test regress/unit/modem_test regress/unit/span_test \
+	regress/unit/chat_test regress/unit/waiting_test \
+	regress/unit/message_test regress/unit/modem_test \
+	regress/unit/span_test \
 	regress/unit/tariff_test regress/unit/policy_test \
 	regress/unit/optimum_test \
 	regress/unit/ledger_test regress/unit/arrivals_test \

@@ -13,6 +13,7 @@
  *	CTL_SHOW_RULES		CTL_RULE_ENTRY ... CTL_END
  *	CTL_SHOW_CALL_USERS	CTL_CALL_USER_ENTRY ... CTL_END, oldest first
  *	CTL_SHOW_ARRIVALS	CTL_ARRIVALS ... CTL_END, oldest first
+ *	CTL_SHOW_MESSAGE	CTL_MESSAGE_ENTRY, CTL_MESSAGE_RCPT ... CTL_END
  *	all others		CTL_RESULT
  *
  * A request that fails is answered by a CTL_RESULT with an errno and words

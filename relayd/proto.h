@@ -81,6 +81,10 @@ enum proto_type {
 	SPOOLD_QUEUE_ENTRY,	/* dialerd: struct proto_queue_entry; id */
 	SPOOLD_USER_ENTRY,	/* dialerd: struct proto_user_entry; id */
 	SPOOLD_LIST_END,	/* dialerd: end of the list of that id */
+	SPOOLD_MESSAGE,		/* dialerd: struct proto_message; id */
+	SPOOLD_MESSAGE_RCPT,	/* dialerd: struct proto_message_rcpt; id */
+	SPOOLD_MESSAGE_RESULT,	/* dialerd: struct proto_result; id of a
+				 * DIALERD_MESSAGE or SHOW_MESSAGE */
 	SPOOLD_SEEN,		/* fetchd: proto_seen_add entries; id */
 	SPOOLD_SEEN_END,	/* fetchd: uint32 0 or errno; id */
 	SPOOLD_DELIVER_READY,	/* fetchd: + fd; struct proto_deliver_ready */
@@ -103,6 +107,9 @@ enum proto_type {
 				 * closed the file, and is given it anew */
 	DIALERD_LIST_QUEUE,	/* spoold: id */
 	DIALERD_LIST_USERS,	/* spoold: id */
+	DIALERD_MESSAGE,	/* spoold: struct proto_message_ask; id */
+	DIALERD_SHOW_MESSAGE,	/* spoold: uint64 message; id: MESSAGE, its
+				 * RCPTs and LIST_END, or a RESULT */
 
 	/* fetchd */
 	FETCHD_RESOLVE,		/* parent: struct proto_host */
@@ -124,6 +131,8 @@ enum proto_type {
 	CTL_SHOW_RULES,
 	CTL_SHOW_CALL_USERS,	/* uint32: of how many of the newest calls */
 	CTL_SHOW_ARRIVALS,
+	CTL_SHOW_MESSAGE,	/* uint64 */
+	CTL_MESSAGE,		/* struct proto_message_ask */
 	CTL_DIAL,
 	CTL_HANGUP,
 	CTL_HOLD,
@@ -139,6 +148,8 @@ enum proto_type {
 	CTL_RULE_ENTRY,		/* struct ctl_rule (ctl.h) */
 	CTL_CALL_USER_ENTRY,	/* struct ctl_call_user (ctl.h) */
 	CTL_ARRIVALS,		/* struct proto_arrival, one or more */
+	CTL_MESSAGE_ENTRY,	/* struct proto_message */
+	CTL_MESSAGE_RCPT,	/* struct proto_message_rcpt */
 	CTL_END,
 
 	PROTO_COUNT
@@ -274,6 +285,62 @@ struct proto_queue_entry {	/* one recipient of one message */
 	uint32_t		 held;		/* by the operator */
 	char			 sender[PROTO_ADDRESS_MAX];
 	char			 recipient[PROTO_ADDRESS_MAX];
+	char			 status[PROTO_TEXT_MAX]; /* upstream's words */
+};
+
+/* What the operator wants of messages that wait for the line, and of which. */
+enum proto_message_action {
+	PROTO_MESSAGE_HOLD,
+	PROTO_MESSAGE_RELEASE,
+	PROTO_MESSAGE_REMOVE,
+	PROTO_MESSAGE_URGENT,
+	PROTO_MESSAGE_NORMAL,
+	PROTO_MESSAGE_BULK,
+	PROTO_MESSAGE_REQUEUE,	/* tried anew, as if it never had been */
+	PROTO_MESSAGE_ACTIONS
+};
+enum proto_message_select {
+	PROTO_MESSAGE_ID,
+	PROTO_MESSAGE_FROM,	/* address */
+	PROTO_MESSAGE_TO,	/* address; of its recipients, only that */
+	PROTO_MESSAGE_ALL,
+	PROTO_MESSAGE_SELECTS
+};
+struct proto_message_ask {
+	uint64_t		 id;
+	uint32_t		 action;	/* enum proto_message_action */
+	uint32_t		 select;	/* enum proto_message_select */
+	char			 address[PROTO_ADDRESS_MAX];
+};
+
+struct proto_message {		/* all of one message but its recipients */
+	uint64_t		 id;
+	uint64_t		 size;
+	int64_t			 received;	/* time_t */
+	int64_t			 deadline;	/* time_t; 0: none */
+	int32_t			 priority;
+	uint32_t		 class;		/* enum proto_class */
+	uint32_t		 held;
+	uint32_t		 returned;	/* after the deadline */
+	uint32_t		 late;		/* ... has passed, and was told */
+	uint32_t		 sending;	/* right now */
+	uint32_t		 recipients;
+	char			 sender[PROTO_ADDRESS_MAX];
+	char			 user[PROTO_NAME_MAX];	/* "" is nobody here */
+};
+
+enum proto_rcpt_state {
+	PROTO_RCPT_WAITING,
+	PROTO_RCPT_SENT,
+	PROTO_RCPT_BOUNCED,
+	PROTO_RCPT_REMOVED
+};
+struct proto_message_rcpt {
+	int64_t			 marked;	/* time_t of the status; 0: none */
+	uint32_t		 state;		/* enum proto_rcpt_state */
+	uint32_t		 windows;	/* in which it was tried */
+	char			 recipient[PROTO_ADDRESS_MAX];
+	char			 user[PROTO_NAME_MAX];	/* "" is the line */
 	char			 status[PROTO_TEXT_MAX]; /* upstream's words */
 };
 

@@ -1,15 +1,17 @@
 /* See LICENSE for the terms. */
 
-/* Lists of the queue and of the mailboxes, for dialerd. */
+/* Lists of the queue, of a message and of the mailboxes, for dialerd. */
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <errno.h>
 #include <event.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "child.h"
+#include "flush.h"
 #include "list.h"
 #include "log.h"
 #include "maildir.h"
@@ -23,10 +25,12 @@
 /* Lists at once; dialerd's own limit on relayctl is lower. */
 #define LIST_MAX	32
 
+enum list_kind { LIST_QUEUE, LIST_USERS, LIST_MESSAGE };
+
 struct list {
 	TAILQ_ENTRY(list)	 entry;
 	uint32_t		 id;		/* of the request */
-	int			 users;		/* else the queue */
+	enum list_kind		 kind;
 	uint64_t		 after;		/* message */
 	struct envelope		*envelope;	/* the one that is listed */
 	uint32_t		 recipient;	/* the next of it */
@@ -60,7 +64,10 @@ send_recipient(const struct list *l, const struct recipient *r)
 	entry.id = l->envelope->id;
 	entry.size = l->envelope->size;
 	entry.received = l->envelope->received;
+	entry.deadline = l->envelope->deadline;
 	entry.windows = r->windows;
+	entry.class = l->envelope->class;
+	entry.held = (l->envelope->flags & ENVELOPE_HELD) != 0;
 	strlcpy(entry.sender, l->envelope->sender, sizeof(entry.sender));
 	strlcpy(entry.recipient, r->address, sizeof(entry.recipient));
 	if (r->status != NULL)
@@ -94,6 +101,67 @@ queue_step(struct list *l)
 		/* One that cannot be read is reported by those who send. */
 		l->envelope = queue_envelope(spool_queue, info.id);
 	}
+}
+
+static void
+send_message(const struct list *l)
+{
+	const struct envelope	*e = l->envelope;
+	struct proto_message	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.id = e->id;
+	m.size = e->size;
+	m.received = e->received;
+	m.deadline = e->deadline;
+	m.priority = e->priority;
+	m.class = e->class;
+	m.held = (e->flags & ENVELOPE_HELD) != 0;
+	m.returned = (e->flags & ENVELOPE_BY_RETURN) != 0;
+	m.late = (e->flags & ENVELOPE_LATE) != 0;
+	m.sending = flush_in_flight(e->id) != 0;
+	m.recipients = e->nrecipients;
+	strlcpy(m.sender, e->sender, sizeof(m.sender));
+	if (e->user != NULL)
+		strlcpy(m.user, e->user, sizeof(m.user));
+	channel_send(child_peer(PROC_DIALERD), SPOOLD_MESSAGE, l->id, -1, &m,
+	    sizeof(m));
+}
+
+/* One more recipient of the message, done or not: 1, or 0 at the end. */
+static int
+message_step(struct list *l)
+{
+	struct proto_message_rcpt	 m;
+	const struct recipient		*r;
+
+	if (l->recipient == l->envelope->nrecipients)
+		return (0);
+	r = &l->envelope->recipients[l->recipient++];
+	memset(&m, 0, sizeof(m));
+	m.marked = r->marked;
+	m.windows = r->windows;
+	switch (r->state) {
+	case RECIPIENT_SENT:
+		m.state = PROTO_RCPT_SENT;
+		break;
+	case RECIPIENT_BOUNCED:
+		m.state = PROTO_RCPT_BOUNCED;
+		break;
+	case RECIPIENT_REMOVED:
+		m.state = PROTO_RCPT_REMOVED;
+		break;
+	default:
+		m.state = PROTO_RCPT_WAITING;
+	}
+	strlcpy(m.recipient, r->address, sizeof(m.recipient));
+	if (r->user != NULL)
+		strlcpy(m.user, r->user, sizeof(m.user));
+	if (r->status != NULL)
+		strlcpy(m.status, r->status, sizeof(m.status));
+	channel_send(child_peer(PROC_DIALERD), SPOOLD_MESSAGE_RCPT, l->id, -1,
+	    &m, sizeof(m));
+	return (1);
 }
 
 /* The user after the last one; a reload may have taken that away. */
@@ -133,6 +201,19 @@ user_step(struct list *l)
 	return (1);
 }
 
+static int
+list_step(struct list *l)
+{
+	switch (l->kind) {
+	case LIST_USERS:
+		return (user_step(l));
+	case LIST_MESSAGE:
+		return (message_step(l));
+	default:
+		return (queue_step(l));
+	}
+}
+
 /* Fill the channel up; the rest when it has drained. */
 static void
 list_run(int fd, short events, void *arg)
@@ -147,7 +228,7 @@ list_run(int fd, short events, void *arg)
 	while ((l = TAILQ_FIRST(&lists)) != NULL) {
 		if (channel_queued(child_peer(PROC_DIALERD)) >= LIST_QUEUED)
 			break;
-		more = l->users ? user_step(l) : queue_step(l);
+		more = list_step(l);
 		if (!more) {
 			list_end(l->id);
 			list_free(l);
@@ -157,8 +238,9 @@ list_run(int fd, short events, void *arg)
 		evtimer_add(&list_timer, &tv);
 }
 
-static void
-list_start(uint32_t id, int users)
+/* The list that was begun; NULL: there are too many. */
+static struct list *
+list_start(uint32_t id, enum list_kind kind)
 {
 	struct timeval	 now = { 0, 0 };
 	struct list	*l;
@@ -169,15 +251,16 @@ list_start(uint32_t id, int users)
 	if (n >= LIST_MAX || (l = calloc(1, sizeof(*l))) == NULL) {
 		log_warnx("lists: too many at once");
 		list_end(id);
-		return;
+		return (NULL);
 	}
 	l->id = id;
-	l->users = users;
+	l->kind = kind;
 	TAILQ_INSERT_TAIL(&lists, l, entry);
 	if (!evtimer_initialized(&list_timer))
 		evtimer_set(&list_timer, list_run, NULL);
 	if (!evtimer_pending(&list_timer, NULL))
 		evtimer_add(&list_timer, &now);
+	return (l);
 }
 
 int
@@ -185,7 +268,7 @@ list_handle_queue(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	(void)ch;
 	(void)arg;
-	list_start(imsg_get_id(imsg), 0);
+	(void)list_start(imsg_get_id(imsg), LIST_QUEUE);
 	return (0);
 }
 
@@ -194,7 +277,37 @@ list_handle_users(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	(void)ch;
 	(void)arg;
-	list_start(imsg_get_id(imsg), 1);
+	(void)list_start(imsg_get_id(imsg), LIST_USERS);
+	return (0);
+}
+
+int
+list_handle_message(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_result	 r;
+	struct envelope		*e;
+	struct list		*l;
+	uint64_t		 id;
+
+	(void)arg;
+	if (imsg_get_data(imsg, &id, sizeof(id)) == -1)
+		return (-1);
+	if ((e = queue_envelope(spool_queue, id)) == NULL) {
+		memset(&r, 0, sizeof(r));
+		r.error = (uint32_t)errno;
+		strlcpy(r.text, errno == ENOENT ?
+		    "no such message is in the queue" :
+		    "the message cannot be read", sizeof(r.text));
+		channel_send(ch, SPOOLD_MESSAGE_RESULT, imsg_get_id(imsg), -1,
+		    &r, sizeof(r));
+		return (0);
+	}
+	if ((l = list_start(imsg_get_id(imsg), LIST_MESSAGE)) == NULL) {
+		envelope_free(e);
+		return (0);
+	}
+	l->envelope = e;
+	send_message(l);
 	return (0);
 }
 

@@ -24,6 +24,7 @@
 #include "local.h"
 #include "log.h"
 #include "maildir.h"
+#include "message.h"
 #include "outgoing.h"
 #include "pop3_server.h"
 #include "queue.h"
@@ -313,6 +314,7 @@ spoold_peer_down(enum proc_id peer)
 		/* Without it there is no window. */
 		flush_stop();
 		list_stop();
+		message_stop();
 		break;
 	case PROC_FETCHD:
 		deliver_peer_down();
@@ -350,6 +352,7 @@ spoold_shutdown(void)
 	flush_stop();
 	late_stop();
 	list_stop();
+	message_stop();
 	deliver_peer_down();
 	/* What has been taken in whole is made durable and acknowledged. */
 	if (spool_queue != NULL)
@@ -372,6 +375,8 @@ static const struct channel_row dialerd_rows[] = {
 	{ DIALERD_WINDOW_BULK,		flush_handle_window_bulk },
 	{ DIALERD_LIST_QUEUE,		list_handle_queue },
 	{ DIALERD_LIST_USERS,		list_handle_users },
+	{ DIALERD_SHOW_MESSAGE,		list_handle_message },
+	{ DIALERD_MESSAGE,		message_handle },
 	{ PROTO_NONE,			NULL }
 };
 

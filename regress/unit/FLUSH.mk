@@ -35,6 +35,13 @@ regress/unit/waiting_test: regress/unit/waiting_test.o \
 	    regress/unit/fixture.o spoold/waiting.o $(FLUSH_QUEUE_OBJS) \
 	    spoold/envelope.o librelayd.a $(LIBS) -lcmocka
 
+regress/unit/message_test: regress/unit/message_test.o \
+    regress/unit/fixture.o spoold/message.o $(FLUSH_QUEUE_OBJS) \
+    spoold/envelope.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/message_test.o \
+	    regress/unit/fixture.o spoold/message.o $(FLUSH_QUEUE_OBJS) \
+	    spoold/envelope.o librelayd.a $(LIBS) -lcmocka
+
 regress/unit/flush_test: regress/unit/flush_test.o \
     regress/unit/fixture.o spoold/flush.o spoold/late.o \
     spoold/outgoing.o spoold/waiting.o spoold/header.o \
