@@ -164,21 +164,28 @@ request(struct connection *c, struct imsg *imsg, int command)
 /* --- asking others --- */
 
 static void
-ask(struct connection *c, enum proc_id whom, uint32_t type,
-    const char *unavailable)
+ask_with(struct connection *c, enum proc_id whom, uint32_t type,
+    const void *data, size_t len, const char *unavailable)
 {
 	struct channel	*ch = whom == PROC_PARENT ? child_parent() :
 	    child_peer(whom);
 
 	if (++last_ask == 0)
 		last_ask = 1;
-	if (channel_send(ch, type, last_ask, -1, NULL, 0) == -1) {
+	if (channel_send(ch, type, last_ask, -1, data, len) == -1) {
 		answer(c, EAGAIN, unavailable);
 		return;
 	}
 	c->ask = last_ask;
 	c->whom = whom;
 	connection_timer(c, ASK_S, 0);
+}
+
+static void
+ask(struct connection *c, enum proc_id whom, uint32_t type,
+    const char *unavailable)
+{
+	ask_with(c, whom, type, NULL, 0, unavailable);
 }
 
 /* The connection that waits for it; NULL when it is gone. */
@@ -212,6 +219,41 @@ control_handle_queue_entry(struct channel *ch, struct imsg *imsg, void *arg)
 		return (-1);
 	if ((c = asked(imsg)) != NULL)
 		(void)answer_entry(c, CTL_QUEUE_ENTRY, &entry, sizeof(entry));
+	return (0);
+}
+
+int
+control_handle_message(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_message	 m;
+	struct connection	*c;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    memchr(m.sender, '\0', sizeof(m.sender)) == NULL ||
+	    memchr(m.user, '\0', sizeof(m.user)) == NULL)
+		return (-1);
+	if ((c = asked(imsg)) != NULL)
+		(void)answer_entry(c, CTL_MESSAGE_ENTRY, &m, sizeof(m));
+	return (0);
+}
+
+int
+control_handle_message_rcpt(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct proto_message_rcpt	 r;
+	struct connection		*c;
+
+	(void)ch;
+	(void)arg;
+	if (imsg_get_data(imsg, &r, sizeof(r)) == -1 ||
+	    memchr(r.recipient, '\0', sizeof(r.recipient)) == NULL ||
+	    memchr(r.user, '\0', sizeof(r.user)) == NULL ||
+	    memchr(r.status, '\0', sizeof(r.status)) == NULL)
+		return (-1);
+	if ((c = asked(imsg)) != NULL)
+		(void)answer_entry(c, CTL_MESSAGE_RCPT, &r, sizeof(r));
 	return (0);
 }
 
@@ -274,7 +316,7 @@ control_handle_list_end(struct channel *ch, struct imsg *imsg, void *arg)
 }
 
 int
-control_handle_reload(struct channel *ch, struct imsg *imsg, void *arg)
+control_handle_result(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	struct proto_result	 result;
 	struct connection	*c;
@@ -517,6 +559,43 @@ handle_reload(struct channel *ch, struct imsg *imsg, void *arg)
 }
 
 static int
+handle_show_message(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	uint64_t		 id;
+	int			 r;
+
+	(void)ch;
+	if (imsg_get_data(imsg, &id, sizeof(id)) == -1)
+		return (-1);
+	if ((r = request(c, imsg, 0)) != 0)
+		return (r == -1 ? -1 : 0);
+	ask_with(c, PROC_SPOOLD, DIALERD_SHOW_MESSAGE, &id, sizeof(id),
+	    "spoold is not running");
+	return (0);
+}
+
+static int
+handle_message(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection		*c = arg;
+	struct proto_message_ask	 m;
+	int				 r;
+
+	(void)ch;
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    m.action >= PROTO_MESSAGE_ACTIONS ||
+	    m.select >= PROTO_MESSAGE_SELECTS ||
+	    memchr(m.address, '\0', sizeof(m.address)) == NULL)
+		return (-1);
+	if ((r = request(c, imsg, 1)) != 0)
+		return (r == -1 ? -1 : 0);
+	ask_with(c, PROC_SPOOLD, DIALERD_MESSAGE, &m, sizeof(m),
+	    "spoold is not running");
+	return (0);
+}
+
+static int
 handle_verbose(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	struct connection	*c = arg;
@@ -541,6 +620,8 @@ static const struct channel_row control_rows[] = {
 	{ CTL_SHOW_QUEUE,	handle_show_queue },
 	{ CTL_SHOW_CALLS,	handle_show_calls },
 	{ CTL_SHOW_USERS,	handle_show_users },
+	{ CTL_SHOW_MESSAGE,	handle_show_message },
+	{ CTL_MESSAGE,		handle_message },
 	{ CTL_DIAL,		handle_command },
 	{ CTL_HANGUP,		handle_command },
 	{ CTL_HOLD,		handle_command },

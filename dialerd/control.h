@@ -18,7 +18,10 @@ void	 control_listen(int fd, int readonly);
 channel_handler	 control_handle_queue_entry;	/* SPOOLD_QUEUE_ENTRY */
 channel_handler	 control_handle_user_entry;	/* SPOOLD_USER_ENTRY */
 channel_handler	 control_handle_list_end;	/* SPOOLD_LIST_END */
-channel_handler	 control_handle_reload;		/* PARENT_RELOAD_RESULT */
+channel_handler	 control_handle_message;	/* SPOOLD_MESSAGE */
+channel_handler	 control_handle_message_rcpt;	/* SPOOLD_MESSAGE_RCPT */
+channel_handler	 control_handle_result;		/* PARENT_RELOAD_RESULT,
+						 * SPOOLD_MESSAGE_RESULT */
 channel_handler	 control_handle_account;	/* FETCHD_ACCOUNT */
 /* spoold is gone: what was asked of it will not come. */
 void		 control_spoold_down(void);

@@ -904,7 +904,7 @@ static const struct channel_row parent_rows[] = {
 	{ PARENT_LINE_TTY,	handle_line_tty },
 	{ PARENT_LINK_UP,	handle_link_up },
 	{ PARENT_LINK_DOWN,	handle_link_down },
-	{ PARENT_RELOAD_RESULT,	control_handle_reload },
+	{ PARENT_RELOAD_RESULT,	control_handle_result },
 	{ PROTO_NONE,		NULL }
 };
 
@@ -917,6 +917,9 @@ static const struct channel_row spoold_rows[] = {
 	{ SPOOLD_QUEUE_ENTRY,	control_handle_queue_entry },
 	{ SPOOLD_USER_ENTRY,	control_handle_user_entry },
 	{ SPOOLD_LIST_END,	control_handle_list_end },
+	{ SPOOLD_MESSAGE,	control_handle_message },
+	{ SPOOLD_MESSAGE_RCPT,	control_handle_message_rcpt },
+	{ SPOOLD_MESSAGE_RESULT, control_handle_result },
 	{ PROTO_NONE,		NULL }
 };
 

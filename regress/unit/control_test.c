@@ -86,10 +86,13 @@ static const struct channel_row spoold_rows[] = {
 	{ SPOOLD_QUEUE_ENTRY,	control_handle_queue_entry },
 	{ SPOOLD_USER_ENTRY,	control_handle_user_entry },
 	{ SPOOLD_LIST_END,	control_handle_list_end },
+	{ SPOOLD_MESSAGE,	control_handle_message },
+	{ SPOOLD_MESSAGE_RCPT,	control_handle_message_rcpt },
+	{ SPOOLD_MESSAGE_RESULT, control_handle_result },
 	{ PROTO_NONE,		NULL }
 };
 static const struct channel_row parent_rows[] = {
-	{ PARENT_RELOAD_RESULT,	control_handle_reload },
+	{ PARENT_RELOAD_RESULT,	control_handle_result },
 	{ PROTO_NONE,		NULL }
 };
 
@@ -363,6 +366,76 @@ test_queue(void **state)
 	leave(&b);
 }
 
+/* What is asked of a message is passed on as it is, and its answer too. */
+static void
+test_message(void **state)
+{
+	struct proto_message_ask	 m, got;
+	struct proto_result		 r;
+	struct imsgbuf			 c;
+	struct imsg			 imsg;
+	uint32_t			 id;
+
+	(void)state;
+	memset(&m, 0, sizeof(m));
+	m.action = PROTO_MESSAGE_REMOVE;
+	m.select = PROTO_MESSAGE_FROM;
+	strlcpy(m.address, "a@x", sizeof(m.address));
+	hello(&c, 0);
+	send_to(&c, CTL_MESSAGE, 2, &m, sizeof(m));
+	assert_int_equal(next(&spoold, &imsg), 1);
+	assert_int_equal(imsg_get_type(&imsg), DIALERD_MESSAGE);
+	assert_int_equal(imsg_get_data(&imsg, &got, sizeof(got)), 0);
+	assert_memory_equal(&got, &m, sizeof(m));
+	id = imsg_get_id(&imsg);
+	imsg_free(&imsg);
+	memset(&r, 0, sizeof(r));
+	r.error = EBUSY;
+	send_to(&spoold, SPOOLD_MESSAGE_RESULT, id, &r, sizeof(r));
+	result(&c, 2, EBUSY);
+	leave(&c);
+	hello(&c, 1);
+	send_to(&c, CTL_MESSAGE, 2, &m, sizeof(m));
+	result(&c, 2, EPERM);
+	leave(&c);
+	/* Nonsense is not passed on. */
+	m.action = PROTO_MESSAGE_ACTIONS;
+	hello(&c, 0);
+	send_to(&c, CTL_MESSAGE, 2, &m, sizeof(m));
+	assert_int_equal(next(&c, &imsg), 0);
+	leave(&c);
+}
+
+static void
+test_show_message(void **state)
+{
+	struct proto_message		 m;
+	struct proto_message_rcpt	 rcpt;
+	struct imsgbuf			 c;
+	uint64_t			 message = 7;
+	uint32_t			 id;
+
+	(void)state;
+	memset(&m, 0, sizeof(m));
+	memset(&rcpt, 0, sizeof(rcpt));
+	hello(&c, 1);
+	send_to(&c, CTL_SHOW_MESSAGE, 2, &message, sizeof(message));
+	id = asked(&spoold, DIALERD_SHOW_MESSAGE);
+	m.id = 7;
+	rcpt.windows = 3;
+	send_to(&spoold, SPOOLD_MESSAGE, id, &m, sizeof(m));
+	send_to(&spoold, SPOOLD_MESSAGE_RCPT, id, &rcpt, sizeof(rcpt));
+	send_to(&spoold, SPOOLD_LIST_END, id, NULL, 0);
+	memset(&m, 0, sizeof(m));
+	memset(&rcpt, 0, sizeof(rcpt));
+	expect(&c, CTL_MESSAGE_ENTRY, 2, &m, sizeof(m));
+	assert_int_equal(m.id, 7);
+	expect(&c, CTL_MESSAGE_RCPT, 2, &rcpt, sizeof(rcpt));
+	assert_int_equal(rcpt.windows, 3);
+	expect(&c, CTL_END, 2, NULL, 0);
+	leave(&c);
+}
+
 static void
 test_leaves_in_the_middle(void **state)
 {
@@ -624,6 +697,8 @@ main(void)
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_readonly),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_show_message),
 		cmocka_unit_test(test_leaves_in_the_middle),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_reload),
