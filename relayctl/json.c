@@ -195,6 +195,13 @@ json_summary(const struct ctl_summary *s)
 	printf("}\n");
 }
 
+static const char *
+class_name(uint32_t class)
+{
+	return (class == PROTO_URGENT ? "urgent" :
+	    class == PROTO_BULK ? "bulk" : "normal");
+}
+
 static void
 json_queue(const struct proto_queue_entry *q)
 {
@@ -209,6 +216,53 @@ json_queue(const struct proto_queue_entry *q)
 	text("recipient", q->recipient, 0);
 	number("windows", q->windows, 0);
 	text("status", q->status, 0);
+	text("class", class_name(q->class), 0);
+	boolean("held", q->held);
+	instant("deadline", q->deadline);
+	putchar('}');
+}
+
+/* One object, with its recipients in an array. */
+static void
+json_message(const struct proto_message *m)
+{
+	char	 id[24];
+
+	snprintf(id, sizeof(id), "%016" PRIx64, m->id);
+	text("id", id, 1);
+	text("sender", m->sender, 0);
+	text("user", m->user, 0);
+	instant("received", m->received);
+	number("size", m->size, 0);
+	text("class", class_name(m->class), 0);
+	key("priority", 0);
+	printf("%" PRId32, m->priority);
+	boolean("held", m->held);
+	boolean("sending", m->sending);
+	instant("deadline", m->deadline);
+	boolean("returned", m->returned);
+	boolean("late", m->late);
+	key("recipients", 0);
+	putchar('[');
+}
+
+static void
+json_rcpt(const struct proto_message_rcpt *r)
+{
+	static const char *const states[] = {
+		[PROTO_RCPT_WAITING] = "waiting", [PROTO_RCPT_SENT] = "sent",
+		[PROTO_RCPT_BOUNCED] = "bounced",
+		[PROTO_RCPT_REMOVED] = "removed"
+	};
+
+	separate();
+	text("recipient", r->recipient, 1);
+	text("user", r->user, 0);
+	text("state", r->state <= PROTO_RCPT_REMOVED ? states[r->state] :
+	    "unknown", 0);
+	number("windows", r->windows, 0);
+	instant("marked", r->marked);
+	text("status", r->status, 0);
 	putchar('}');
 }
 
@@ -246,11 +300,10 @@ json_result(const struct proto_result *r)
 static void
 json_end(uint32_t request)
 {
-	(void)request;
-	printf("\n]\n");
+	printf("\n]%s\n", request == CTL_SHOW_MESSAGE ? "}" : "");
 }
 
 const struct show	 show_json = {
 	json_begin, json_summary, json_queue, json_call, json_user,
-	json_result, json_end
+	json_message, json_rcpt, json_result, json_end
 };

@@ -56,7 +56,8 @@ static int
 is_show(uint32_t type)
 {
 	return (type == CTL_SHOW_SUMMARY || type == CTL_SHOW_QUEUE ||
-	    type == CTL_SHOW_CALLS || type == CTL_SHOW_USERS);
+	    type == CTL_SHOW_CALLS || type == CTL_SHOW_USERS ||
+	    type == CTL_SHOW_MESSAGE);
 }
 
 static void
@@ -178,6 +179,8 @@ answer(uint32_t type, struct imsg *imsg)
 	struct proto_queue_entry	 queue;
 	struct ctl_call			 call;
 	struct ctl_user			 user;
+	struct proto_message		 message;
+	struct proto_message_rcpt	 rcpt;
 
 	switch (imsg_get_type(imsg)) {
 	case CTL_RESULT:
@@ -201,6 +204,14 @@ answer(uint32_t type, struct imsg *imsg)
 		take(imsg, &user, sizeof(user));
 		out->user(&user);
 		return (-1);
+	case CTL_MESSAGE_ENTRY:
+		take(imsg, &message, sizeof(message));
+		out->message(&message);
+		return (-1);
+	case CTL_MESSAGE_RCPT:
+		take(imsg, &rcpt, sizeof(rcpt));
+		out->rcpt(&rcpt);
+		return (-1);
 	case CTL_END:
 		begin(type);
 		out->end(type);
@@ -214,13 +225,15 @@ static int
 run(const struct request *r, const char *path)
 {
 	struct imsg	 imsg;
+	const void	*data;
+	size_t		 len;
 	uint32_t	 type = r->command->type;
 	int		 status;
 
 	connect_daemon(path, type);
 	hello();
-	ask(type, r->has_value ? &r->value : NULL,
-	    r->has_value ? sizeof(r->value) : 0);
+	command_payload(r, &data, &len);
+	ask(type, data, len);
 	do {
 		receive(&imsg);
 		status = answer(type, &imsg);

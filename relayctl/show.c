@@ -169,12 +169,31 @@ text_begin(uint32_t request)
 	}
 }
 
+static const char *
+class_name(uint32_t class)
+{
+	switch (class) {
+	case PROTO_URGENT:
+		return ("urgent");
+	case PROTO_BULK:
+		return ("bulk");
+	default:
+		return ("normal");
+	}
+}
+
 static void
 text_queue(const struct proto_queue_entry *q)
 {
 	printf("%016" PRIx64 "  %s  %8s  <%s> to <%s>", q->id,
 	    when(q->received), size(q->size), clean(q->sender),
 	    clean(q->recipient));
+	if (q->held)
+		printf(", held");
+	if (q->class != PROTO_NORMAL)
+		printf(", %s", class_name(q->class));
+	if (q->deadline != 0)
+		printf(", due %s", when(q->deadline));
 	if (q->windows > 0)
 		printf(", tried in %u windows", q->windows);
 	if (q->status[0] != '\0')
@@ -204,6 +223,46 @@ text_user(const struct ctl_user *u)
 }
 
 static void
+text_message(const struct proto_message *m)
+{
+	printf("message\t%016" PRIx64 "%s%s\n", m->id,
+	    m->held ? ", held" : "", m->sending ? ", being sent" : "");
+	printf("from\t<%s>%s%s\n", clean(m->sender),
+	    m->user[0] != '\0' ? ", user " : "", clean(m->user));
+	printf("arrived\t%s, %s bytes\n", when(m->received), size(m->size));
+	printf("class\t%s", class_name(m->class));
+	if (m->priority != 0)
+		printf(", priority %" PRId32, m->priority);
+	putchar('\n');
+	if (m->deadline != 0)
+		printf("due\t%s, then %s%s\n", when(m->deadline),
+		    m->returned ? "back to the sender" : "the sender is told",
+		    m->late ? ": it was" : "");
+}
+
+static void
+text_rcpt(const struct proto_message_rcpt *r)
+{
+	static const char *const states[] = {
+		[PROTO_RCPT_WAITING] = "waits", [PROTO_RCPT_SENT] = "sent",
+		[PROTO_RCPT_BOUNCED] = "bounced",
+		[PROTO_RCPT_REMOVED] = "removed"
+	};
+
+	printf("to\t<%s>", clean(r->recipient));
+	if (r->user[0] != '\0')
+		printf(", user %s", clean(r->user));
+	printf(": %s", r->state <= PROTO_RCPT_REMOVED ? states[r->state] :
+	    "unknown");
+	if (r->windows > 0)
+		printf(", tried in %" PRIu32 " window%s", r->windows,
+		    r->windows == 1 ? "" : "s");
+	putchar('\n');
+	if (r->status[0] != '\0')
+		printf("\t%s  %s\n", when(r->marked), clean(r->status));
+}
+
+static void
 text_result(const struct proto_result *r)
 {
 	if (r->error == 0)
@@ -218,5 +277,5 @@ text_end(uint32_t request)
 
 const struct show	 show_text = {
 	text_begin, text_summary, text_queue, text_call, text_user,
-	text_result, text_end
+	text_message, text_rcpt, text_result, text_end
 };

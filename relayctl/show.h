@@ -15,6 +15,8 @@ struct show {
 	void	(*queue)(const struct proto_queue_entry *);
 	void	(*call)(const struct ctl_call *);
 	void	(*user)(const struct ctl_user *);
+	void	(*message)(const struct proto_message *);
+	void	(*rcpt)(const struct proto_message_rcpt *);
 	void	(*result)(const struct proto_result *);
 	void	(*end)(uint32_t request);
 };
