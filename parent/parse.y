@@ -679,6 +679,7 @@ syntax_error(void)
 {
 	const struct lex_token *t = &now.token;
 	char after[64] = "";
+	int rest;
 
 	if (before.keyword != 0)
 		snprintf(after, sizeof(after), " after \"%s\"",
@@ -687,8 +688,8 @@ syntax_error(void)
 	 * What is left of a chat, or of a statement that broke off, may be on
 	 * a line of its own.
 	 */
-	if (secret == 1 && (chat || b->syntax_errors > wrong + 1) &&
-	    first.token.kind == LEX_WORD && first.keyword == 0)
+	rest = secret == 1 && (chat || b->syntax_errors > wrong + 1);
+	if (rest && first.token.kind == LEX_WORD && first.keyword == 0)
 		build_error(b, t->pos, "the first word is not a statement "
 		    "here");
 	/* A word alone could still have become a macro. */
@@ -707,7 +708,7 @@ syntax_error(void)
 		    after);
 	else if (t->kind == LEX_STRING)
 		build_error(b, t->pos, "unexpected string%s", after);
-	else if (secret && now.keyword == 0)
+	else if ((secret == 2 || rest) && now.keyword == 0)
 		build_error(b, t->pos, "unexpected word%s", after);
 	else if (chat || before.keyword == PASSWORD)
 		build_error(b, t->pos, "unexpected word%s: if it is one of "

@@ -143,6 +143,19 @@ refuse include-644 outer.conf 'secret.conf:1: .*holds a password'
 chmod 600 secret.conf
 accept include-600 outer.conf
 
+cat >chat.conf <<'END'
+line "l" { modem "/m" phone 1 no ppp no lock
+chat "ogin:" "me"
+}
+END
+chmod 644 chat.conf
+refuse chat-644 chat.conf 'chat.conf:2: .*holds a password'
+chmod 600 chat.conf
+accept chat-600 chat.conf
+echo 'line "l" { up "true"  status "true" }' >status.conf
+chmod 664 status.conf
+refuse status-664 status.conf 'status.conf:1: .*a command'
+
 # As someone else's file, and as someone else.
 if [ "$(id -u)" -eq 0 ]; then
 	chown 65534 command.conf
@@ -180,6 +193,11 @@ chmod 600 key
 names files-users 0 "files.conf:1: users $tmp/users: No such file"
 touch users
 names files-good 0 '^configuration OK$'
+
+cat >files.conf <<END
+line "l" { modem "/m" phone 1 no ppp lock "$tmp/lock" }
+END
+names files-lock 0 "files.conf:1: line \"l\": lock $tmp/lock: No such file"
 
 refuse missing missing.conf 'missing.conf: No such file'
 refuse directory . 'not a plain file'

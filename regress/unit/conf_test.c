@@ -977,6 +977,12 @@ no_error_shows_a_password(void **state)
 	/* The next statement is none of it. */
 	assert_non_null(strstr(refused("user \"u\" { fetch \"x\" as \"y\" "
 	    "password \"z\"\nbogus }\n"), "t:2: \"bogus\" is not"));
+	assert_non_null(strstr(refused("user \"u\" { fetch \"x\" as \"y\" "
+	    "password \"z\"\naddress \"a@b\" keep bogus }\n"),
+	    "t:2: unexpected \"keep\""));
+	assert_non_null(strstr(refused("upstream \"u\" { relay \"x\" user "
+	    "\"y\" password \"z\"\n fetch \"imap://h\" bogus }\n"),
+	    "t:2: unexpected \"bogus\""));
 	assert_non_null(strstr(refused(CHAT "\"a\" \"b\"\nppp\nbogus }\n"),
 	    "t:3: \"bogus\" is not"));
 }
