@@ -9,7 +9,7 @@ LIB_OBJS = relayd/ask.o relayd/base64.o relayd/channel.o relayd/child.o \
 	relayd/log.o relayd/proto.o relayd/stream.o \
 	relayd/stream_deflate.o relayd/stream_read.o \
 	relayd/stream_tls.o relayd/stream_write.o compat/platform.o \
-	compat/tcp_acked.o $(SANDBOX_OBJ) $(IMSG_OBJS)
+	compat/tcp_acked.o compat/tcp_queue.o $(SANDBOX_OBJ) $(IMSG_OBJS)
 
 RELAYD_OBJS = parent/auth.o parent/conf_build.o parent/conf_build_dial.o \
 	parent/conf_build_line.o parent/conf_build_mail.o parent/conf_check.o \
@@ -143,6 +143,7 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/fetch_window_test \
 	regress/unit/smtp_reply_test regress/unit/smtp_client_test \
 	regress/unit/bounce_test regress/unit/flush_test \
+	regress/unit/tcp_queue_test \
 	regress/unit/chat_test regress/unit/waiting_test \
 	regress/unit/message_test regress/unit/modem_test \
 	regress/unit/span_test \

@@ -68,6 +68,8 @@ client_free(struct smtp_client *c)
 {
 	struct command	*cmd;
 
+	if (evtimer_initialized(&c->queue_timer))
+		evtimer_del(&c->queue_timer);
 	stream_free(c->stream);
 	while ((cmd = TAILQ_FIRST(&c->commands)) != NULL) {
 		TAILQ_REMOVE(&c->commands, cmd, entry);
@@ -255,6 +257,15 @@ client_connected(struct smtp_client *c)
 	return (0);
 }
 
+/* There may be room for more of a body. */
+static void
+client_queue(int fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)smtp_transaction_pump(arg);
+}
+
 static void
 client_event(struct stream *s, enum stream_event event, void *arg)
 {
@@ -339,6 +350,7 @@ smtp_client_attach(const struct smtp_client_param *p, int fd,
 		close(fd);
 		return (NULL);
 	}
+	evtimer_set(&c->queue_timer, client_queue, c);
 	if (client_connected(c) == -1)
 		return (NULL);
 	return (c);

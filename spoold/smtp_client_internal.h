@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <event.h>
 #include <stdint.h>
 
 #include "smtp_client.h"
@@ -47,6 +48,7 @@ enum step {
 	STEP_MAIL,
 	STEP_RCPT,
 	STEP_CONTENT,
+	STEP_CHUNK,			/* the body behind BDAT */
 	STEP_WAIT,			/* for 354 */
 	STEP_BODY
 };
@@ -59,7 +61,7 @@ struct transaction {
 	uint32_t		 naccepted;
 	uint8_t			*accepted;	/* by position */
 	int			 refused;	/* MAIL was */
-	uint64_t		 sent;		/* of the body, after 354 */
+	uint64_t		 sent;		/* of the body */
 	int			 dot;		/* of dot_stuff */
 };
 TAILQ_HEAD(transactions, transaction);
@@ -75,6 +77,7 @@ struct smtp_client {
 	const struct smtp_client_ops *ops;
 	void			*arg;
 	struct stream		*stream;
+	struct event		 queue_timer;	/* a body waits for room */
 	enum phase		 phase;
 	int			 secure;	/* TLS was asked for */
 	int			 open;		/* the server may have a

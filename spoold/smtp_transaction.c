@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "smtp_client_internal.h"
+#include "tcp_queue.h"
 
 #define BODY_PIECE		16384	/* read and dot-stuffed at once */
 #define BODY_QUEUED		65536	/* no further piece above this */
+#define BODY_LEAST		1024	/* no smaller piece but the last */
 
 static void
 transaction_free(struct transaction *t)
@@ -149,7 +151,36 @@ send_rcpt(struct smtp_client *c, struct transaction *t)
 	return (smtp_client_push(c, VERB_RCPT, t, t->rcpt++));
 }
 
-/* BDAT with the whole body behind it, or DATA. */
+/*
+ * How much of a body may be written now.  The upload shares the line with the
+ * fetch: what is under way is kept short, or the acknowledgements and commands
+ * of that wait behind it, and with them its own direction.
+ */
+static uint64_t
+body_room(struct smtp_client *c, uint64_t left)
+{
+	uint64_t	 queued = stream_queued(c->stream), room;
+
+	room = tcp_queue_room(stream_fd(c->stream),
+	    stream_bytes_out(c->stream));
+	if (room > BODY_QUEUED)
+		room = BODY_QUEUED;
+	room = room > queued ? room - queued : 0;
+	if (room >= left)
+		return (left);
+	return (room < BODY_LEAST ? 0 : room);
+}
+
+/* Nothing else tells when there is room again. */
+static void
+body_wait(struct smtp_client *c)
+{
+	struct timeval	 tv = { 0, TCP_QUEUE_MS * 1000 };
+
+	evtimer_add(&c->queue_timer, &tv);
+}
+
+/* BDAT, before the whole body, or DATA. */
 static int
 send_content(struct smtp_client *c, struct transaction *t)
 {
@@ -161,14 +192,32 @@ send_content(struct smtp_client *c, struct transaction *t)
 			return (-1);
 		return (smtp_client_push(c, VERB_DATA, t, 0));
 	}
-	c->current = NULL;
+	t->step = STEP_CHUNK;
 	if (stream_printf(c->stream, "BDAT %llu LAST\r\n",
 	    (unsigned long long)m->size) == -1)
 		return (-1);
-	if (m->size > 0 &&
-	    stream_send_file(c->stream, m->fd, m->offset, m->size) == -1)
-		return (-1);
 	return (smtp_client_push(c, VERB_BDAT, t, 0));
+}
+
+/* The body after BDAT: 1 when all of it is written, 0 when not yet, or -1. */
+static int
+send_chunk(struct smtp_client *c, struct transaction *t)
+{
+	struct smtp_message	*m = t->m;
+	uint64_t		 n;
+
+	while (t->sent < m->size) {
+		if ((n = body_room(c, m->size - t->sent)) == 0) {
+			body_wait(c);
+			return (0);
+		}
+		if (stream_send_file(c->stream, m->fd,
+		    m->offset + (off_t)t->sent, n) == -1)
+			return (-1);
+		t->sent += n;
+	}
+	c->current = NULL;
+	return (1);
 }
 
 /*
@@ -186,11 +235,13 @@ send_body(struct smtp_client *c, struct transaction *t)
 	/* With no recipient left only the end is sent, and its answer does
 	 * not matter (RFC 2920 3.1). */
 	while (t->naccepted > 0 && t->sent < m->size) {
-		if (stream_queued(c->stream) >= BODY_QUEUED)
+		want = (size_t)body_room(c, m->size - t->sent);
+		if (want == 0) {
+			body_wait(c);
 			return (0);
-		want = sizeof(in);
-		if (m->size - t->sent < want)
-			want = (size_t)(m->size - t->sent);
+		}
+		if (want > sizeof(in))
+			want = sizeof(in);
 		got = pread(m->fd, in, want, m->offset + (off_t)t->sent);
 		if (got <= 0) {
 			if (got == 0)
@@ -330,12 +381,21 @@ transaction_step(struct smtp_client *c, struct transaction *t)
 			return (1);
 		}
 		return (send_content(c, t) == -1 ? -1 : 1);
+	case STEP_CHUNK:
+		return (send_chunk(c, t));
 	case STEP_WAIT:
 		return (0);
 	case STEP_BODY:
 		return (send_body(c, t));
 	}
 	return (0);
+}
+
+/* The server has been told of a body, and waits for the rest of it. */
+static int
+body_begun(const struct smtp_client *c)
+{
+	return (c->current != NULL && c->current->step == STEP_CHUNK);
 }
 
 /* Send what can be sent now: 0, or -1 when the client has ended. */
@@ -350,7 +410,7 @@ smtp_transaction_pump(struct smtp_client *c)
 	}
 	for (;;) {
 		if ((c->ehlo.extensions & SMTP_EXT_PIPELINING) == 0 &&
-		    !TAILQ_EMPTY(&c->commands))
+		    !TAILQ_EMPTY(&c->commands) && !body_begun(c))
 			break;
 		if (c->current == NULL &&
 		    (c->current = transaction_next(c)) == NULL)
@@ -525,8 +585,9 @@ smtp_transaction_early(struct smtp_client *c)
 {
 	struct transaction	*t = c->current;
 
-	if (t == NULL || t->step != STEP_BODY || c->reply.code < 400 ||
-	    reply_is_syntax(&c->reply))
+	if (t == NULL || (t->step != STEP_BODY && t->step != STEP_CHUNK) ||
+	    (t->naccepted > 0 && (c->reply.code < 400 ||
+	    reply_is_syntax(&c->reply))))
 		return (smtp_client_end_reply(c, SMTP_END_PROTOCOL,
 		    "unexpected reply"));
 	if (reply_wants_auth(c))
@@ -544,6 +605,9 @@ smtp_transaction_final(struct smtp_client *c, struct command *cmd)
 	struct transaction	*t = cmd->t;
 	int			 code = c->reply.code;
 
+	if (c->current == t && (t->naccepted == 0 || (code != 500 &&
+	    code != 502)))
+		return (smtp_transaction_early(c));
 	if (t->naccepted > 0) {
 		if (cmd->verb == VERB_BDAT && (code == 500 || code == 502))
 			return (smtp_client_end_reply(c, SMTP_END_CHUNKING,

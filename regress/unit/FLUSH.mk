@@ -18,6 +18,7 @@ regress/unit/smtp_reply_test: regress/unit/smtp_reply_test.o \
 regress/unit/smtp_client_test: regress/unit/smtp_client_test.o \
     $(FLUSH_CLIENT_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -Wl,--wrap=stream_timeout \
+	    -Wl,--wrap=tcp_queue_room \
 	    -o $@ regress/unit/smtp_client_test.o \
 	    $(FLUSH_CLIENT_OBJS) librelayd.a $(LIBS) -lcmocka
 
@@ -57,3 +58,7 @@ regress/fuzz/smtp_reply_fuzz: regress/fuzz/smtp_reply_fuzz.o \
     regress/fuzz/standalone.o spoold/smtp_reply.o
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/smtp_reply_fuzz.o \
 	    regress/fuzz/standalone.o spoold/smtp_reply.o $(LIBS)
+
+regress/unit/tcp_queue_test: regress/unit/tcp_queue_test.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/tcp_queue_test.o librelayd.a \
+	    $(LIBS) -lcmocka

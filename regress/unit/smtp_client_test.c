@@ -19,7 +19,7 @@
 
 #include "conf.h"
 #include "log.h"
-#include "smtp_client.h"
+#include "smtp_client_internal.h"
 #include "smtp_peer.h"
 #include "stream.h"
 #include "test_cert.h"
@@ -58,6 +58,21 @@ void
 __wrap_stream_timeout(struct stream *s, uint64_t ms)
 {
 	__real_stream_timeout(s, ms / hurry);
+}
+
+/* What the kernel takes now, and how often that was asked. */
+static uint64_t		 room = UINT64_MAX;
+static unsigned int	 asked;
+
+uint64_t	 __wrap_tcp_queue_room(int, uint64_t);
+
+uint64_t
+__wrap_tcp_queue_room(int fd, uint64_t written)
+{
+	(void)fd;
+	(void)written;
+	asked++;
+	return (room);
 }
 
 static void	 tell(const char *, ...)
@@ -1130,6 +1145,50 @@ test_large_data(void **state)
 	assert_string_equal(own.told, "b@them sent 250\ndone 0\n");
 }
 
+/* Of a body no more is under way than there is room for. */
+static void
+test_room(void **state)
+{
+#define ROOM(keywords, command, go, last) { \
+		HELLO("250-PIPELINING\n" keywords), \
+		EXPECT("MAIL FROM:<a@us>"), EXPECT("RCPT TO:<b@them>"), \
+		EXPECT(command), SEND("250 m\n250 r\n" go), SKIP(9000), \
+		BYTES(last), END \
+	}
+	static const struct peer_step scripts[][12] = {
+		ROOM("250 CHUNKING\n", "BDAT 9002 LAST", "", "\r\n"),
+		ROOM("250 8BITMIME\n", "DATA", "354 go\n",
+		    "\r\n.\r\n")
+	};
+	char	 body[9003];
+	size_t	 i;
+
+	(void)state;
+	memset(body, 'x', 9000);
+	memcpy(body + 9000, "\r\n", 3);
+	MESSAGE("a@us", body, "b@them");
+	for (i = 0; i < 2; i++) {
+		if (own.peer != NULL) {
+			smtp_client_close(own.client);
+			peer_free(own.peer);
+		}
+		own.next = 0;
+		room = asked = 0;
+		start(&plain, scripts[i]);
+		while (asked < 3)
+			peer_turn();
+		assert_int_equal(stream_queued(own.client->stream), 0);
+		room = 2000;
+		while (!peer_done(own.peer)) {
+			peer_turn();
+			assert_true(stream_queued(own.client->stream) <= 2000);
+		}
+		/* The last piece may be smaller than what is worth sending. */
+		assert_true(asked >= 3 + 9002 / 2000);
+	}
+	room = UINT64_MAX;
+}
+
 /*
  * A server that has seen enough of a body says so before its end: that is
  * the answer, and the session ends, since the rest is not to be sent.
@@ -1142,6 +1201,13 @@ test_early_reply(void **state)
 		EXPECT("RCPT TO:<b@them>"), EXPECT("RCPT TO:<no@them>"), \
 		LONE("DATA"), SEND("250 m\n250 r\n550 r\n354 go\n"), \
 		SKIP(100000), SEND(reply), CLOSE, END \
+	}
+#define EARLY_CHUNK(reply) { \
+		HELLO("250-PIPELINING\n250 CHUNKING\n"), \
+		EXPECT("MAIL FROM:<a@us>"), EXPECT("RCPT TO:<b@them>"), \
+		LONE("RCPT TO:<no@them>"), SEND("250 m\n250 r\n550 r\n"), \
+		EXPECT("BDAT 8000000 LAST"), SKIP(100000), SEND(reply), \
+		CLOSE, END \
 	}
 	static const struct {
 		struct peer_step	 script[12];
@@ -1158,6 +1224,12 @@ test_early_reply(void **state)
 		    "no@them refused 550\nlost 0\n" },
 		/* What is not there whole was not taken. */
 		{ EARLY("250 thanks\n"), SMTP_END_PROTOCOL,
+		    "no@them refused 550\nlost 0\n" },
+		{ EARLY_CHUNK("552 5.3.4 too much\n"), SMTP_END_LOST,
+		    "no@them refused 550\nb@them refused 552\ndone 0\n" },
+		{ EARLY_CHUNK("500 what\n"), SMTP_END_CHUNKING,
+		    "no@them refused 550\nlost 0\n" },
+		{ EARLY_CHUNK("250 thanks\n"), SMTP_END_PROTOCOL,
 		    "no@them refused 550\nlost 0\n" },
 	};
 	char	*body;
@@ -1261,7 +1333,8 @@ main(void)
 		T(test_lost), T(test_421),
 		T(test_abort), T(test_not_greeted), T(test_nonsense),
 		T(test_bdat_unknown), T(test_no_injection),
-		T(test_body_too_short), T(test_large_data), T(test_early_reply),
+		T(test_body_too_short), T(test_large_data), T(test_room),
+		T(test_early_reply),
 		T(test_kick), T(test_silent),
 	};
 	struct event_base	*base;
