@@ -12,6 +12,7 @@
 #			classic), mpop (msmtp and mpop), mbsync (Postfix and
 #			mbsync, which compresses) (default: all)
 #	BENCH_OUT	a directory that gets logs, records and timelines
+#	BENCH_CONF	further lines of relayd.conf
 #	BENCH_GUEST	a shell command that the guest runs first, as with
 #			sysctl's files
 #	BENCH_CAPTURE	1: the packets, as BENCH_OUT's packets.pcap (tcpdump)
@@ -147,6 +148,7 @@ line "$LINE" {
 	tariff "telephone"
 }
 dial when messages 1000
+${BENCH_CONF:-}
 END
 	for _u in $USERS; do
 		echo "user \"$_u\" { address \"$_u@ship.test\" fetch" \
