@@ -269,6 +269,7 @@ peer_mbsync() {
 IMAPAccount $_u
 Host isp.test
 Port $P_IMAPS
+Timeout 600
 User $_u-isp
 Pass far-$_u
 SSLType IMAPS
