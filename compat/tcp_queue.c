@@ -1,7 +1,7 @@
 /* See LICENSE for the terms. */
 /*
  * Linux tells what a connection delivers, how long its round trip is at best,
- * and how much has been acknowledged.
+ * and how much has been acknowledged; and it can be held to a window.
  */
 #ifdef __linux__
 #include <sys/socket.h>
@@ -9,12 +9,17 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 #endif
 
 #include "tcp_queue.h"
 
 /* No path that is paid for by the minute holds more. */
 #define QUEUE_MAX	(1024 * 1024)
+/* The line, or the provider, may be another one the next time. */
+#define RTT_HOLDS	600	/* seconds */
+/* Without the scaling that a small first window rules out. */
+#define WINDOW_MAX	65535
 
 uint64_t
 tcp_queue_bytes(uint64_t rate, uint64_t rtt, uint64_t segment)
@@ -26,7 +31,7 @@ tcp_queue_bytes(uint64_t rate, uint64_t rtt, uint64_t segment)
 	if (rate > UINT64_MAX / rtt || segment > QUEUE_MAX)
 		return (QUEUE_MAX);
 	held = rate * rtt / 1000000;
-	held += held / 4 + 2 * segment;
+	held += held / 4 + segment;
 	return (held < QUEUE_MAX ? held : QUEUE_MAX);
 }
 
@@ -52,5 +57,76 @@ tcp_queue_room(int fd, uint64_t written)
 	(void)fd;
 	(void)written;
 	return (UINT64_MAX);
+#endif
+}
+
+void
+tcp_window_limit(int fd, uint64_t bytes)
+{
+#ifdef __linux__
+	int	 window = (int)(bytes < WINDOW_MAX ? bytes : WINDOW_MAX);
+
+	/*
+	 * The buffer keeps it small, whatever the kernel learns of segments;
+	 * but once there is a connection the clamp, too, must give way.  It is
+	 * no harm where neither can be done.
+	 */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof(window));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window,
+	    sizeof(window));
+#else
+	(void)fd;
+	(void)bytes;
+#endif
+}
+
+#ifdef __linux__
+/*
+ * The shortest round trip of this and all other connections of late: one that
+ * began on a busy line has seen none that was not spent in queues.
+ */
+static uint64_t
+round_trip(uint32_t own)
+{
+	static uint64_t	 best = UINT32_MAX;
+	static time_t	 seen;
+	struct timespec	 now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	/* All ones until it is known. */
+	if (own == UINT32_MAX)
+		return (TCP_QUEUE_MS * 1000);
+	if (own <= best || now.tv_sec - seen > RTT_HOLDS) {
+		best = own;
+		seen = now.tv_sec;
+	}
+	/* A delayed acknowledgement looks like a round trip. */
+	return (best > TCP_QUEUE_MS * 1000 ? best : TCP_QUEUE_MS * 1000);
+}
+#endif
+
+/* Twice what comes in a round trip, so that it can turn out to be faster. */
+uint64_t
+tcp_window_bytes(int fd, uint64_t rate)
+{
+#ifdef __linux__
+	struct tcp_info	 info;
+	socklen_t	 len = sizeof(info);
+	uint64_t	 bytes, rtt;
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ||
+	    len < offsetof(struct tcp_info, tcpi_min_rtt) +
+	    sizeof(info.tcpi_min_rtt))
+		return (WINDOW_MAX);
+	rtt = round_trip(info.tcpi_min_rtt);
+	if (rate > UINT64_MAX / 2 / rtt)
+		return (WINDOW_MAX);
+	bytes = 2 * rate * rtt / 1000000 + 2 * info.tcpi_rcv_mss;
+	return (bytes < WINDOW_MAX ? bytes : WINDOW_MAX);
+#else
+	(void)fd;
+	(void)rate;
+	return (WINDOW_MAX);
 #endif
 }

@@ -1,8 +1,9 @@
 /* See LICENSE for the terms. */
 /*
- * How much of what is sent the kernel should be given at a time.  It takes all
- * it can get, and on a slow line that stands for seconds before everything else
- * that goes the same way: acknowledgements and commands of other connections.
+ * How much is under way at a time, from us and to us.  The kernel takes all
+ * that it can get, and lets a peer send all that it has room for; on a slow line
+ * that stands for seconds before everything else that goes the same way:
+ * acknowledgements, commands and answers of other connections.
  */
 #ifndef RELAYD_COMPAT_TCP_QUEUE_H
 #define RELAYD_COMPAT_TCP_QUEUE_H
@@ -15,7 +16,7 @@
 /*
  * Bytes that keep a path busy: what it delivers (bytes a second) in its
  * shortest round trip (microseconds) or until it is asked about again, a
- * quarter more so that it can turn out to be faster, and two segments.
+ * quarter more so that it can turn out to be faster, and a segment.
  */
 uint64_t	 tcp_queue_bytes(uint64_t rate, uint64_t rtt, uint64_t segment);
 /*
@@ -24,5 +25,15 @@ uint64_t	 tcp_queue_bytes(uint64_t rate, uint64_t rtt, uint64_t segment);
  * cannot tell.
  */
 uint64_t	 tcp_queue_room(int fd, uint64_t written);
+
+/*
+ * What a peer may send before it hears from us.  To begin with, for a socket
+ * that is not connected yet: without it the kernel offers some 64 KB, and what
+ * it has offered it does not take back.
+ */
+#define TCP_WINDOW_FIRST	1200
+void		 tcp_window_limit(int fd, uint64_t bytes);
+/* What it should be for a connection that brings so many bytes a second. */
+uint64_t	 tcp_window_bytes(int fd, uint64_t rate);
 
 #endif

@@ -472,6 +472,7 @@ account_connected(void *arg, int fd, const char *why)
 		give_up(a);
 		return;
 	}
+	stream_frugal(a->stream);
 	begin_session(a);
 }
 

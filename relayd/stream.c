@@ -20,6 +20,7 @@
 #include "stream.h"
 #include "stream_internal.h"
 #include "tcp_acked.h"
+#include "tcp_queue.h"
 
 /*
  * A stream that nobody owns any more goes away, even if it has no timeout,
@@ -32,6 +33,8 @@
  * written.  A few round trips of the slowest line (1.4 s).
  */
 #define STREAM_LINGER		5000	/* ms */
+/* How often a window is looked at. */
+#define WINDOW_MS		250
 
 static void	 stream_turn(struct stream *, short);
 
@@ -139,6 +142,32 @@ event_idle(int fd, short what, void *arg)
 		stream_turn(s, 0);
 }
 
+/* A window follows what comes; one that is offered is not taken back. */
+static void
+window_grow(struct stream *s)
+{
+	uint64_t	 now = stream_clock(), ms = now - s->window_at, bytes;
+
+	if (s->window == 0 || ms < WINDOW_MS)
+		return;
+	bytes = tcp_window_bytes(s->fd, (s->bytes_in - s->window_in) * 1000 /
+	    ms);
+	if (bytes > s->window) {
+		s->window = bytes;
+		tcp_window_limit(s->fd, bytes);
+	}
+	s->window_at = now;
+	s->window_in = s->bytes_in;
+}
+
+void
+stream_frugal(struct stream *s)
+{
+	s->window = TCP_WINDOW_FIRST;
+	s->window_at = stream_clock();
+	s->window_in = s->bytes_in;
+}
+
 static struct stream *
 stream_make(int fd, stream_callback *callback, void *arg)
 {
@@ -197,6 +226,8 @@ stream_connect(const struct sockaddr *sa, socklen_t salen,
 		close(fd);
 		return (NULL);
 	}
+	tcp_window_limit(fd, TCP_WINDOW_FIRST);
+	stream_frugal(s);
 	if (connect(fd, sa, salen) == 0)
 		s->pending |= stream_bit(STREAM_CONNECTED);
 	else if (errno == EINPROGRESS || errno == EINTR)
@@ -431,6 +462,8 @@ stream_turn(struct stream *s, short what)
 	s->dead = &dead;
 	s->moved_in = s->moved_out = 0;
 	stream_move(s, what);
+	if (s->moved_in)
+		window_grow(s);
 	if ((s->moved_in && !s->finishing) || (s->moved_out && !s->lingering)) {
 		s->last = stream_clock();
 		s->pending &= ~stream_bit(STREAM_TIMEOUT);

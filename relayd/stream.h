@@ -121,6 +121,13 @@ uint64_t	 stream_queued(const struct stream *);
  */
 void		 stream_timeout(struct stream *, uint64_t ms);
 
+/*
+ * The peer may send little before it hears from us, at first; more as the line
+ * proves to carry it.  For a socket of stream_connect, whose first window is
+ * small, and after stream_new of it.
+ */
+void		 stream_frugal(struct stream *);
+
 int		 stream_fd(const struct stream *);
 /* Bytes on the wire: what TLS adds is counted, what deflate saves is not. */
 uint64_t	 stream_bytes_in(const struct stream *);

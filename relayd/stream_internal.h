@@ -73,6 +73,10 @@ struct stream {
 	uint64_t		 bytes_in;
 	uint64_t		 bytes_got;	/* bytes_in, when data came */
 	uint64_t		 bytes_out;
+	uint64_t		 window;	/* stream_frugal; 0: the
+						 * kernel's */
+	uint64_t		 window_at;	/* measured, monotonic ms */
+	uint64_t		 window_in;	/* bytes_in then */
 	int			 moved_in;	/* in this turn */
 	int			 moved_out;
 

@@ -351,6 +351,7 @@ smtp_client_attach(const struct smtp_client_param *p, int fd,
 		return (NULL);
 	}
 	evtimer_set(&c->queue_timer, client_queue, c);
+	stream_frugal(c->stream);
 	if (client_connected(c) == -1)
 		return (NULL);
 	return (c);

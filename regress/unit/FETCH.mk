@@ -34,4 +34,4 @@ FETCH_WINDOW_OBJS = fetchd/account.o fetchd/schedule.o fetchd/delivery.o \
 	fetchd/decimal.o regress/unit/smtp_peer.o $(FETCH_POP3_OBJS) $(FETCH_IMAP_OBJS)
 
 regress/unit/fetch_window_test: regress/unit/fetch_window_test.o $(FETCH_WINDOW_OBJS) librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/fetch_window_test.o $(FETCH_WINDOW_OBJS) librelayd.a $(LIBS) -lcmocka
+	$(CC) $(LDFLAGS) -Wl,--wrap=tcp_window_limit -o $@ regress/unit/fetch_window_test.o $(FETCH_WINDOW_OBJS) librelayd.a $(LIBS) -lcmocka

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <errno.h>
 #include <event.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include "stream.h"
 #include "stream_peer.h"
 #include "tcp_acked.h"
+#include "tcp_queue.h"
 
 #include <cmocka.h>
 
@@ -669,6 +671,71 @@ test_connect(void **state)
 	close(s);
 }
 
+#ifdef TCP_WINDOW_CLAMP
+/* What comes without our reading: at most what the peer was told it may. */
+static size_t
+comes_unread(int fd)
+{
+	static const char	 buf[65536];
+	size_t			 sent = 0;
+	ssize_t			 n;
+	int			 i;
+
+	/* Its own buffer is far larger than that. */
+	while (sent < 4 * sizeof(buf)) {
+		n = send(fd, buf, sizeof(buf), MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n == -1) {
+			assert_int_equal(errno, EAGAIN);
+			break;
+		}
+		sent += (size_t)n;
+	}
+	for (i = 0; i < 20; i++)
+		peer_wait(5);
+	return ((size_t)tcp_acked(fd));
+}
+
+/* A server is offered little, and more once it has shown what comes. */
+static void
+test_frugal(void **state)
+{
+	struct sockaddr_in	 sin;
+	struct peer		 p;
+	static const char	 buf[65536];
+	const uint8_t		*data;
+	size_t			 n, first;
+	socklen_t		 len;
+	int			 s, fd, size;
+
+	(void)state;
+	s = peer_listen(&sin);
+	peer_init_connect(&p, (struct sockaddr *)&sin, sizeof(sin), on_keep);
+	peer_until(p.told[STREAM_CONNECTED] == 1);
+	assert_int_not_equal(fd = accept(s, NULL, NULL), -1);
+	stream_pause(p.s);
+	first = comes_unread(fd);
+	/* The least that a kernel takes is about as much. */
+	assert_true(first <= 4 * TCP_WINDOW_FIRST);
+	stream_resume(p.s);
+	/* It is looked at some times a second. */
+	do {
+		(void)send(fd, buf, sizeof(buf), MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = stream_peek(p.s, &data);
+		stream_consume(p.s, n);
+		peer_wait(1);
+		len = sizeof(size);
+		assert_int_equal(getsockopt(stream_fd(p.s), SOL_SOCKET,
+		    SO_RCVBUF, &size, &len), 0);
+	} while (size < 8 * TCP_WINDOW_FIRST);
+	stream_pause(p.s);
+	n = (size_t)tcp_acked(fd);
+	assert_true(comes_unread(fd) > n + 2 * first);
+	peer_free(&p);
+	close(fd);
+	close(s);
+}
+#endif
+
 static void
 test_connect_refused(void **state)
 {
@@ -907,6 +974,9 @@ main(void)
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_timeout_slow_line),
 		cmocka_unit_test(test_connect),
+#ifdef TCP_WINDOW_CLAMP
+		cmocka_unit_test(test_frugal),
+#endif
 		cmocka_unit_test(test_connect_refused),
 		cmocka_unit_test(test_last_words),
 		cmocka_unit_test(test_free_in_callback),

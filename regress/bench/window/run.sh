@@ -109,8 +109,18 @@ chain_make() {
 }
 provider() {
 	chain_make
+	# One process for all logins: TLS sessions resume there, as they do
+	# with providers whose servers share their keys.
 	DOVECOT_MORE="protocol imap {
   mail_plugins = imap_zlib
+}
+service imap-login {
+  service_count = 0
+  process_limit = 1
+}
+service pop3-login {
+  service_count = 0
+  process_limit = 1
 }"
 	dovecot_start
 	postfix_start
