@@ -37,8 +37,8 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 
 DIALERD_OBJS = dialerd/chat.o \
 	dialerd/arrivals.o dialerd/control.o dialerd/dialerd.o \
-	dialerd/ledger.o dialerd/ledger_line.o \
-	dialerd/ledger_query.o dialerd/modem.o \
+	dialerd/estimate.o dialerd/ledger.o dialerd/ledger_line.o \
+	dialerd/ledger_query.o dialerd/lines.o dialerd/modem.o \
 	dialerd/policy.o dialerd/policy_text.o \
 	dialerd/span.o dialerd/stay.o dialerd/tariff.o dialerd/tty.o \
 	dialerd/window.o
@@ -164,7 +164,8 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/listener_test regress/unit/smtp_server_test \
 	regress/unit/queue_record_test regress/unit/queue_test \
 	regress/unit/queue_crash_test regress/unit/fetchlog_test \
-	regress/unit/submission_test regress/unit/stay_test
+	regress/unit/submission_test regress/unit/stay_test \
+	regress/unit/lines_test
 
 FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arrivals.h"
 #include "child.h"
 #include "control.h"
 #include "dialerd.h"
@@ -31,6 +32,10 @@
 #define PUMP_MS		5	/* a list of calls goes on */
 #define PUMP_CALLS	64	/* ... up to so many unread */
 
+#define ARRIVALS_BATCH	128	/* in one message */
+
+enum pump_kind { PUMP_NONE, PUMP_LEDGER, PUMP_USERS, PUMP_ARRIVALS };
+
 struct connection {
 	TAILQ_ENTRY(connection)	 entry;
 	struct channel		 ch;
@@ -41,8 +46,9 @@ struct connection {
 	uint32_t		 id;	/* of its request in progress */
 	uint32_t		 ask;	/* ours to another process; 0: none */
 	enum proc_id		 whom;	/* ... to which */
-	int			 calls;	/* a list of calls is under way */
+	enum pump_kind		 pump;	/* the long list under way */
 	uint64_t		 next_call;	/* of the ledger's numbers */
+	uint64_t		 next_arrival;	/* place in their file */
 };
 static TAILQ_HEAD(, connection) connections =
     TAILQ_HEAD_INITIALIZER(connections);
@@ -94,7 +100,7 @@ answered(struct connection *c)
 {
 	connection_timer(c, HELLO_S, 0);
 	c->ask = 0;
-	c->calls = 0;
+	c->pump = PUMP_NONE;
 	c->id = 0;
 }
 
@@ -143,7 +149,7 @@ request(struct connection *c, struct imsg *imsg, int command)
 		return (1);
 	if (!c->hello)
 		return (-1);
-	if (c->ask != 0 || c->calls) {
+	if (c->ask != 0 || c->pump != PUMP_NONE) {
 		/* The one in progress is still to be answered by its id. */
 		memset(&result, 0, sizeof(result));
 		result.error = EBUSY;
@@ -355,6 +361,7 @@ control_handle_account(struct channel *ch, struct imsg *imsg, void *arg)
 	    memchr(r.user, '\0', sizeof(r.user)) == NULL ||
 	    memchr(r.text, '\0', sizeof(r.text)) == NULL)
 		return (-1);
+	dialerd_account(&r);
 	TAILQ_FOREACH(account, &accounts, entry) {
 		if (strcmp(account->result.account, r.account) == 0)
 			break;
@@ -430,6 +437,48 @@ handle_show_summary(struct channel *ch, struct imsg *imsg, void *arg)
 }
 
 static int
+handle_show_plan(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	struct ctl_plan		 plan;
+	int			 r;
+
+	if ((r = request(c, imsg, 0)) != 0)
+		return (r == -1 ? -1 : 0);
+	memset(&plan, 0, sizeof(plan));
+	dialerd_plan(&plan);
+	channel_send(ch, CTL_PLAN, c->id, -1, &plan, sizeof(plan));
+	answered(c);
+	return (0);
+}
+
+static void
+tell_rule(void *arg, const struct ctl_rule *rule)
+{
+	struct connection	*c = arg;
+
+	channel_send(&c->ch, CTL_RULE_ENTRY, c->id, -1, rule, sizeof(*rule));
+}
+
+static int
+handle_show_rules(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	const char		*why;
+	int			 r;
+
+	(void)ch;
+	if ((r = request(c, imsg, 0)) != 0)
+		return (r == -1 ? -1 : 0);
+	/* There are no more of them than lines in the configuration. */
+	if ((why = dialerd_rules(tell_rule, c)) != NULL)
+		answer(c, EAGAIN, why);
+	else
+		answer_end(c);
+	return (0);
+}
+
+static int
 handle_show_queue(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	struct connection	*c = arg;
@@ -457,7 +506,45 @@ handle_show_users(struct channel *ch, struct imsg *imsg, void *arg)
 	return (0);
 }
 
-/* Some more calls; the timer goes on with it while the peer reads. */
+/* 1 when the peer has enough to read; the timer then goes on. */
+static int
+pump_rests(struct connection *c)
+{
+	if (channel_queued(&c->ch) < PUMP_CALLS)
+		return (0);
+	connection_timer(c, 0, PUMP_MS * 1000);
+	return (1);
+}
+
+static void
+pump_failed(struct connection *c, const char *what)
+{
+	int	 error = errno;
+
+	log_warn("%s", what);
+	answer(c, (uint32_t)error, "it cannot be read");
+}
+
+/* What a call did for users, line by line of the ledger: 0, or -1. */
+static int
+send_users(struct connection *c, const struct ledger *ledger, size_t which,
+    const struct ctl_call *call)
+{
+	struct ctl_call_user	 u;
+	uint64_t		 at = 0;
+	int			 r;
+
+	memset(&u, 0, sizeof(u));
+	while ((r = ledger_read_user(ledger, which, &at, &u)) == 1) {
+		u.call = call->call;
+		u.opened = call->opened;
+		channel_send(&c->ch, CTL_CALL_USER_ENTRY, c->id, -1, &u,
+		    sizeof(u));
+	}
+	return (r);
+}
+
+/* Some more calls, or what they did for users. */
 static void
 pump_calls(struct connection *c)
 {
@@ -472,33 +559,65 @@ pump_calls(struct connection *c)
 	n = ledger_count(ledger);
 	/* By number: the ledger may have forgotten some meanwhile. */
 	for (i = ledger_seek(ledger, c->next_call); i < n; i++) {
-		if (channel_queued(&c->ch) >= PUMP_CALLS) {
-			connection_timer(c, 0, PUMP_MS * 1000);
+		if (pump_rests(c))
 			return;
-		}
-		if (ledger_read(ledger, i, &call) == -1) {
-			log_warn("ledger: read");
-			answer(c, (uint32_t)errno, "the ledger cannot be read");
+		if (ledger_read(ledger, i, &call) == -1 ||
+		    (c->pump == PUMP_USERS &&
+		    send_users(c, ledger, i, &call) == -1)) {
+			pump_failed(c, "ledger: read");
 			return;
 		}
 		c->next_call = call.call + 1;
-		channel_send(&c->ch, CTL_CALL_ENTRY, c->id, -1, &call,
-		    sizeof(call));
+		if (c->pump == PUMP_LEDGER)
+			channel_send(&c->ch, CTL_CALL_ENTRY, c->id, -1, &call,
+			    sizeof(call));
 	}
 	answer_end(c);
 }
 
+static void
+pump_arrivals(struct connection *c)
+{
+	const struct arrivals	*arrivals = dialerd_arrivals();
+	struct proto_arrival	 batch[ARRIVALS_BATCH];
+	ssize_t			 n = 0;
+
+	memset(batch, 0, sizeof(batch));
+	while (arrivals != NULL && !pump_rests(c)) {
+		n = arrivals_read(arrivals, &c->next_arrival, batch,
+		    ARRIVALS_BATCH);
+		if (n == -1) {
+			pump_failed(c, "arrivals: read");
+			return;
+		}
+		if (n == 0)
+			break;
+		channel_send(&c->ch, CTL_ARRIVALS, c->id, -1, batch,
+		    (size_t)n * sizeof(batch[0]));
+	}
+	if (arrivals == NULL || n == 0)
+		answer_end(c);
+}
+
+static void
+pump(struct connection *c)
+{
+	if (c->pump == PUMP_ARRIVALS)
+		pump_arrivals(c);
+	else
+		pump_calls(c);
+}
+
+/* From the so-manieth of the newest calls on. */
 static int
-handle_show_calls(struct channel *ch, struct imsg *imsg, void *arg)
+show_ledger(struct connection *c, struct imsg *imsg, enum pump_kind kind)
 {
 	const struct ledger	*ledger = dialerd_ledger();
-	struct connection	*c = arg;
 	struct ctl_call		 call;
 	uint32_t		 want;
 	size_t			 n;
 	int			 r;
 
-	(void)ch;
 	if (imsg_get_data(imsg, &want, sizeof(want)) == -1)
 		return (-1);
 	if ((r = request(c, imsg, 0)) != 0)
@@ -512,8 +631,37 @@ handle_show_calls(struct channel *ch, struct imsg *imsg, void *arg)
 	if (want != 0 && n > want &&
 	    ledger_read(ledger, n - want, &call) == 0)
 		c->next_call = call.call;
-	c->calls = 1;
-	pump_calls(c);
+	c->pump = kind;
+	pump(c);
+	return (0);
+}
+
+static int
+handle_show_calls(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	(void)ch;
+	return (show_ledger(arg, imsg, PUMP_LEDGER));
+}
+
+static int
+handle_show_call_users(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	(void)ch;
+	return (show_ledger(arg, imsg, PUMP_USERS));
+}
+
+static int
+handle_show_arrivals(struct channel *ch, struct imsg *imsg, void *arg)
+{
+	struct connection	*c = arg;
+	int			 r;
+
+	(void)ch;
+	if ((r = request(c, imsg, 0)) != 0)
+		return (r == -1 ? -1 : 0);
+	c->next_arrival = 0;
+	c->pump = PUMP_ARRIVALS;
+	pump(c);
 	return (0);
 }
 
@@ -622,6 +770,10 @@ static const struct channel_row control_rows[] = {
 	{ CTL_SHOW_USERS,	handle_show_users },
 	{ CTL_SHOW_MESSAGE,	handle_show_message },
 	{ CTL_MESSAGE,		handle_message },
+	{ CTL_SHOW_PLAN,	handle_show_plan },
+	{ CTL_SHOW_RULES,	handle_show_rules },
+	{ CTL_SHOW_CALL_USERS,	handle_show_call_users },
+	{ CTL_SHOW_ARRIVALS,	handle_show_arrivals },
 	{ CTL_DIAL,		handle_command },
 	{ CTL_HANGUP,		handle_command },
 	{ CTL_HOLD,		handle_command },
@@ -649,8 +801,8 @@ control_timer(int fd, short event, void *arg)
 
 	(void)fd;
 	(void)event;
-	if (c->calls)
-		pump_calls(c);
+	if (c->pump != PUMP_NONE)
+		pump(c);
 	else if (c->ask != 0)
 		answer(c, ETIMEDOUT, "no answer in time");
 	else if (c->hello && channel_queued(&c->ch) > 0)

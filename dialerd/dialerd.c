@@ -17,6 +17,7 @@
 #include "control.h"
 #include "dialerd.h"
 #include "ledger.h"
+#include "lines.h"
 #include "log.h"
 #include "modem.h"
 #include "policy.h"
@@ -30,6 +31,8 @@
 #define PLAN_MAX	60	/* seconds */
 /* After a call: the parent takes its device back, the modem settles. */
 #define REST_MS		2000
+/* Of mail that was left behind before this process began. */
+#define DEADLINE_UNKNOWN	INT64_MAX
 
 static struct window	*window;
 static struct ledger	*ledger;
@@ -57,6 +60,8 @@ static struct {
 	int64_t		 good;		/* closed, or dialerd's start */
 	uint64_t	 left;
 	uint64_t	 left_bytes;
+	uint64_t	 left_urgent;
+	int64_t		 left_deadline;
 	uint32_t	 left_windows;
 	uint32_t	 attempts;
 	int64_t		 first;
@@ -64,6 +69,9 @@ static struct {
 	uint32_t	 jitter;
 } past;
 static int64_t		 call_began;	/* of the call in progress */
+static uint64_t		 call_id;	/* of the last one that was begun */
+/* Who asks, where it is not the operator. */
+static char		 request_text[PROTO_TEXT_MAX];
 
 static void	 plan(int, short, void *);
 static void	 take_ledger(void);
@@ -111,81 +119,6 @@ plan_soon(void)
 	plan_in(0);
 }
 
-/* --- lines --- */
-
-/* Only the first line is used: others are for when it fails, later. */
-static const struct conf_line *
-first_line(void)
-{
-	return (child_conf == NULL ? NULL : TAILQ_FIRST(&child_conf->lines));
-}
-
-/* Several numbers take turns, each try being an attempt. */
-static const char *
-line_number(const struct conf_line *conf, uint32_t attempt)
-{
-	const struct strnode	*node;
-	size_t			 n = strlist_len(&conf->phone);
-
-	if (n == 0)
-		return ("");
-	n = attempt % n;
-	TAILQ_FOREACH(node, &conf->phone, entry) {
-		if (n-- == 0)
-			return (node->s);
-	}
-	return ("");
-}
-
-/* What is fixed of a line; without init strings and number. */
-static int
-line_take(struct window_line *line, const struct conf *conf,
-    const struct conf_line *cl)
-{
-	memset(line, 0, sizeof(*line));
-	TAILQ_INIT(&line->init);
-	TAILQ_INIT(&line->chat);
-	TAILQ_INIT(&line->chat_abort);
-	strlcpy(line->name, cl->name, sizeof(line->name));
-	line->modem = cl->device != NULL;
-	line->link = cl->device == NULL || cl->ppp || cl->up != NULL;
-	line->speed = cl->speed;
-	line->pulse = cl->pulse != 0;
-	line->no_flow = cl->no_flow != 0;
-	line->chat_timeout = TAILQ_EMPTY(&cl->chat) ? 0 : cl->chat_timeout;
-	line->answer = cl->answer;
-	line->window = cl->window;
-	line->stall = cl->stall;
-	line->linger = cl->linger != 0;
-	line->margin = cl->margin;
-	line->room = UINT64_MAX;
-	return (tariff_take(&line->tariff, conf, cl->tariff));
-}
-
-static int
-copy_list(struct strlist *to, const struct strlist *from)
-{
-	const struct strnode	*node;
-
-	TAILQ_FOREACH(node, from, entry) {
-		if (strlist_add(to, node->s) == -1)
-			return (-1);
-	}
-	return (0);
-}
-
-static int
-line_take_strings(struct window_line *line, const struct conf_line *cl,
-    uint32_t attempt)
-{
-	strlcpy(line->number, line_number(cl, attempt), sizeof(line->number));
-	if (copy_list(&line->init, &cl->init) == -1 ||
-	    copy_list(&line->chat, &cl->chat) == -1 ||
-	    copy_list(&line->chat_abort, &cl->chat_abort) == -1)
-		return (-1);
-	return (0);
-}
-
 /* --- the plan --- */
 
 static uint64_t
@@ -215,7 +148,7 @@ oldest(time_t now)
 }
 
 static void
-gather(struct policy_facts *f, const struct window_line *line,
+gather(struct policy_facts *f, const struct lines_choice *choice,
     enum policy_request request)
 {
 	int	 i;
@@ -226,10 +159,17 @@ gather(struct policy_facts *f, const struct window_line *line,
 	f->messages = queue.messages;
 	f->bytes = queue.bytes;
 	f->oldest = oldest(f->now);
+	f->received_sum = queue.received_sum;
+	f->urgent = queue.urgent;
+	f->deadline = (time_t)queue.deadline;
+	f->send_seconds = choice->estimate.seconds;
+	f->send_cost = choice->estimate.cost;
 	f->good_up = past.good_up;
 	f->good_age = age_of(past.good);
 	f->left = past.left;
 	f->left_bytes = past.left_bytes;
+	f->left_urgent = past.left_urgent;
+	f->left_deadline = (time_t)past.left_deadline;
 	f->left_windows = past.left_windows;
 	f->attempts = past.attempts;
 	f->first_age = age_of(past.first);
@@ -238,17 +178,19 @@ gather(struct policy_facts *f, const struct window_line *line,
 	for (i = 0; i < POLICY_PERIODS; i++)
 		ledger_sum(ledger, span_period_start((enum budget_period)i,
 		    f->now), f->now, &f->sum[i]);
-	f->worst_seconds = window_worst_seconds(line);
-	f->worst_cost = window_worst_cost(line, f->now, queue.bytes);
+	f->worst_seconds = window_worst_seconds(&choice->line);
+	f->worst_cost = window_worst_cost(&choice->line, f->now,
+	    queue.bytes);
 	f->hold = held;
 	f->request = request;
+	f->request_text = request_text[0] != '\0' ? request_text : NULL;
 }
 
 /* Why there can be no call at all now; NULL if there can. */
 static const char *
 obstacle(void)
 {
-	if (first_line() == NULL)
+	if (child_conf == NULL || TAILQ_EMPTY(&child_conf->lines))
 		return ("no line is configured");
 	if (ledger == NULL)
 		return ("waiting for the ledger");
@@ -261,24 +203,45 @@ obstacle(void)
 	return (NULL);
 }
 
+/* The line, and how things stand for it: NULL, or why there are none. */
+static const char *
+facts(struct policy_facts *f, struct lines_choice *choice,
+    enum policy_request request)
+{
+	const char	*why;
+
+	if ((why = obstacle()) != NULL)
+		return (why);
+	if (lines_pick(choice, child_conf, ledger, wall(), queue.bytes) == -1)
+		return ("no line can be chosen");
+	gather(f, choice, request);
+	return (NULL);
+}
+
 /* What the policy says now; the line it would use. */
 static void
-decide(struct policy_decision *d, struct window_line *line,
+decide(struct policy_decision *d, struct lines_choice *choice,
     enum policy_request request)
 {
 	struct policy_facts	 f;
 	const char		*why;
+	uint64_t		 seconds;
 
 	memset(d, 0, sizeof(*d));
-	if ((why = obstacle()) == NULL && line_take(line, child_conf,
-	    first_line()) == -1)
-		why = "the tariff of the line is missing";
-	if (why != NULL) {
+	if ((why = facts(&f, choice, request)) != NULL) {
 		strlcpy(d->why, why, sizeof(d->why));
 		return;
 	}
-	gather(&f, line, request);
 	policy_decide(child_conf, &f, d);
+	/* L3: what time may cost is certain; what bytes do is seen to. */
+	policy_room(child_conf, &f, d->urgent, &seconds, &choice->line.room);
+}
+
+static void
+request_end(void)
+{
+	request_state = POLICY_REQUEST_NONE;
+	request_text[0] = '\0';
 }
 
 /* A call that failed, or that could not even begin. */
@@ -292,24 +255,41 @@ attempt_failed(void)
 	past.last = now;
 	past.jitter = arc4random();
 	if (past.attempts > child_conf->global.redial)
-		request_state = POLICY_REQUEST_NONE;
+		request_end();
+	if (child_conf->global.breaker != 0 &&
+	    past.attempts == child_conf->global.breaker)
+		log_warnx("%u calls failed in a row: none for %llu s, unless "
+		    "the operator dials", past.attempts, (unsigned long long)
+		    child_conf->global.breaker_pause);
+}
+
+/* A dearer line than need be is for the operator to know. */
+static void
+say_line(const struct lines_choice *choice)
+{
+	if (choice->conf == choice->cheapest)
+		return;
+	log_warnx("line %s failed %u times: line %s is used, which is dearer",
+	    choice->cheapest->name, ledger_failures(ledger,
+	    choice->cheapest->name), choice->conf->name);
 }
 
 static void
-dial(struct window_line *line, const char *why)
+dial(struct lines_choice *choice, const char *why)
 {
+	struct window_line	*line = &choice->line;
+
 	if (request_state == POLICY_REQUEST_NEW) {
 		/* Not an automatic redial, so a series of its own. */
 		past.attempts = 0;
 		request_state = POLICY_REQUEST_FAILED;
 	}
 	call_began = mono_seconds();
-	if (line_take_strings(line, first_line(), past.attempts) == -1 ||
+	say_line(choice);
+	if (lines_take_strings(line, choice->conf, past.attempts) == -1 ||
 	    window_dial(window, line, why, queue.bytes) == -1) {
 		log_warn("call not made");
-		strlist_free(&line->init);
-		strlist_free(&line->chat);
-		strlist_free(&line->chat_abort);
+		lines_drop(line);
 		attempt_failed();
 		plan_soon();
 	}
@@ -348,7 +328,7 @@ static void
 plan(int fd, short event, void *arg)
 {
 	struct policy_decision	 d;
-	struct window_line	 line;
+	struct lines_choice	 choice;
 	time_t			 now = wall(), wait = PLAN_MAX;
 	uint64_t		 ms = mono();
 
@@ -366,9 +346,9 @@ plan(int fd, short event, void *arg)
 	if (ledger != NULL && ledger_retry(ledger) == -1)
 		log_warn("ledger");
 	shorten_files();
-	decide(&d, &line, request_state);
+	decide(&d, &choice, request_state);
 	if (d.dial) {
-		dial(&line, d.why);
+		dial(&choice, d.why);
 		return;
 	}
 	if (d.next > now && d.next - now < wait)
@@ -437,6 +417,7 @@ op_ledger_open(struct ctl_call *call)
 {
 	if (ledger_open(ledger, call) == -1)
 		return (-1);
+	call_id = call->call;
 	log_open(call);
 	return (0);
 }
@@ -451,6 +432,8 @@ op_ledger_close(const struct ctl_call *call, uint64_t left, int good)
 	past.left = left;
 	/* Bytes are those of now: mail that came since is among them. */
 	past.left_bytes = left == 0 ? 0 : queue.bytes;
+	past.left_urgent = left == 0 ? 0 : queue.urgent;
+	past.left_deadline = left == 0 ? 0 : queue.deadline;
 	past.left_windows = left == 0 ? 0 : past.left_windows + 1;
 }
 
@@ -501,12 +484,12 @@ op_done(const struct ctl_call *call, int good)
 		past.good = mono_seconds();
 		past.attempts = 0;
 		past.jitter = arc4random();
-		request_state = POLICY_REQUEST_NONE;
+		request_end();
 	} else
 		attempt_failed();
 	if (!good && strcmp(call->result, "hangup") == 0) {
 		/* The operator does not want it again at once. */
-		request_state = POLICY_REQUEST_NONE;
+		request_end();
 		if (past.attempts <= child_conf->global.redial)
 			past.attempts = child_conf->global.redial + 1;
 	}
@@ -540,17 +523,74 @@ from_tty(enum window_tty event, enum modem_result result, const char *text)
 
 /* --- the operator --- */
 
+static void
+take_currency(char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (child_conf != NULL && child_conf->global.currency != NULL)
+		strlcpy(buf, child_conf->global.currency, size);
+}
+
+void
+dialerd_plan(struct ctl_plan *p)
+{
+	struct policy_decision	 d;
+	struct lines_choice	 choice;
+	const struct estimate	*e = &choice.estimate;
+
+	p->now = wall();
+	p->messages = queue.messages + queue.bulk;
+	p->bytes = queue.bytes + queue.bulk_bytes;
+	p->bulk = queue.bulk;
+	take_currency(p->currency, sizeof(p->currency));
+	memset(&choice, 0, sizeof(choice));
+	decide(&d, &choice, request_state);
+	p->dial = (uint32_t)d.dial;
+	p->next = d.next;
+	strlcpy(p->why, d.why, sizeof(p->why));
+	if (choice.conf == NULL)
+		return;
+	p->fetch = e->fetch;
+	p->fetch_bytes = e->fetch_bytes;
+	p->setup = e->setup;
+	p->rate_out = e->rate_out;
+	p->rate_in = e->rate_in;
+	p->measured = e->measured;
+	p->seconds = e->seconds;
+	p->units = e->units;
+	p->cost = e->cost;
+	p->worst_seconds = window_worst_seconds(&choice.line);
+	p->worst_cost = window_worst_cost(&choice.line, (time_t)p->now,
+	    queue.bytes);
+	strlcpy(p->line, choice.conf->name, sizeof(p->line));
+	strlcpy(p->number, lines_number(choice.conf, past.attempts),
+	    sizeof(p->number));
+}
+
+const char *
+dialerd_rules(void (*tell)(void *, const struct ctl_rule *), void *arg)
+{
+	struct policy_facts	 f;
+	struct lines_choice	 choice;
+	const char		*why;
+
+	if ((why = facts(&f, &choice, request_state)) == NULL)
+		policy_rules(child_conf, &f, tell, arg);
+	return (why);
+}
+
 void
 dialerd_summary(struct ctl_summary *s)
 {
 	struct policy_decision	 d;
 	struct policy_sum	 sum;
-	struct window_line	 line;
+	struct lines_choice	 choice;
 	time_t			 now = wall();
 
 	s->now = now;
 	s->started = started;
 	s->hold = held;
+	take_currency(s->currency, sizeof(s->currency));
 	s->spoold = child_peer(PROC_SPOOLD)->open;
 	s->fetchd = child_peer(PROC_FETCHD)->open;
 	s->queue_messages = queue.messages;
@@ -563,7 +603,7 @@ dialerd_summary(struct ctl_summary *s)
 		strlcpy(s->next_why, "a call is in progress",
 		    sizeof(s->next_why));
 	else {
-		decide(&d, &line, request_state);
+		decide(&d, &choice, request_state);
 		s->next = d.next;
 		strlcpy(s->next_why, d.why, sizeof(s->next_why));
 	}
@@ -595,19 +635,20 @@ int
 dialerd_dial(char *text, size_t size)
 {
 	struct policy_decision	 d;
-	struct window_line	 line;
+	struct lines_choice	 choice;
 
 	if (stopping || window_active(window)) {
 		strlcpy(text, stopping ? "relayd is stopping" :
 		    "a call is in progress", size);
 		return (EBUSY);
 	}
-	decide(&d, &line, POLICY_REQUEST_NEW);
+	decide(&d, &choice, POLICY_REQUEST_NEW);
 	if (!d.dial) {
 		strlcpy(text, d.why, size);
 		return (EAGAIN);
 	}
 	request_state = POLICY_REQUEST_NEW;
+	request_text[0] = '\0';
 	plan_soon();
 	return (0);
 }
@@ -629,7 +670,7 @@ dialerd_hold(int hold)
 	held = hold;
 	held_said = 1;
 	if (hold)
-		request_state = POLICY_REQUEST_NONE;
+		request_end();
 	log_info("line: %s by the operator", hold ? "held" : "released");
 	if (ledger != NULL && ledger_hold(ledger, hold, wall()) == -1)
 		log_warn("ledger: hold");
@@ -666,7 +707,9 @@ take_past(void)
 	if (s.good_closed != 0)
 		past.good = now - (clock - s.good_closed);
 	past.left = s.left;
-	past.left_bytes = s.left == 0 ? 0 : UINT64_MAX;
+	/* How much of it, and how urgent, the queue's state will tell. */
+	past.left_bytes = past.left_urgent = s.left == 0 ? 0 : UINT64_MAX;
+	past.left_deadline = s.left == 0 ? 0 : DEADLINE_UNKNOWN;
 	past.left_windows = s.left_windows;
 	if (held_said && ledger_hold(ledger, held, clock) == -1)
 		log_warn("ledger: hold");
@@ -823,18 +866,29 @@ handle_link_down(struct channel *ch, struct imsg *imsg, void *arg)
 	return (0);
 }
 
+/* Of what was left some may have gone otherwise, by bouncing. */
+static void
+limit_left(void)
+{
+	if (queue.messages < past.left)
+		past.left = queue.messages;
+	if (queue.bytes < past.left_bytes)
+		past.left_bytes = queue.bytes;
+	if (queue.urgent < past.left_urgent)
+		past.left_urgent = queue.urgent;
+	if (past.left_deadline == DEADLINE_UNKNOWN)
+		past.left_deadline = queue.deadline;
+}
+
 static int
 handle_queue_state(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	(void)ch;
 	(void)arg;
-	if (imsg_get_data(imsg, &queue, sizeof(queue)) == -1)
+	if (imsg_get_data(imsg, &queue, sizeof(queue)) == -1 ||
+	    queue.urgent > queue.messages || queue.deadline < 0)
 		return (-1);
-	/* Of what was left some may have gone otherwise, by bouncing. */
-	if (queue.messages < past.left)
-		past.left = queue.messages;
-	if (queue.bytes < past.left_bytes)
-		past.left_bytes = queue.bytes;
+	limit_left();
 	window_queue(window, queue.messages);
 	plan_soon();
 	return (0);
@@ -863,7 +917,38 @@ handle_request(struct channel *ch, struct imsg *imsg, void *arg)
 	    memchr(r.text, '\0', sizeof(r.text)) == NULL)
 		return (-1);
 	log_info("a call is asked for by %s", r.text);
+	if (held || window_active(window) || stopping ||
+	    request_state != POLICY_REQUEST_NONE)
+		return (0);
+	/* A program asks, not the operator: the redial rule holds (L5). */
+	request_state = POLICY_REQUEST_FAILED;
+	strlcpy(request_text, r.text, sizeof(request_text));
+	plan_soon();
 	return (0);
+}
+
+static void
+note_user(const struct ctl_call_user *u)
+{
+	/* What comes late is of a call that is over. */
+	if (ledger == NULL || !window_active(window) || u->call != call_id ||
+	    (u->sent == 0 && u->fetched == 0))
+		return;
+	if (ledger_user(ledger, u, wall()) == -1)
+		log_warn("ledger: user %s", u->user);
+}
+
+void
+dialerd_account(const struct proto_account_result *r)
+{
+	struct ctl_call_user	 u;
+
+	memset(&u, 0, sizeof(u));
+	u.call = call_id;
+	u.fetched = r->messages;
+	u.fetched_bytes = r->bytes;
+	strlcpy(u.user, r->user, sizeof(u.user));
+	note_user(&u);
 }
 
 static int
@@ -888,12 +973,19 @@ static int
 handle_user_sent(struct channel *ch, struct imsg *imsg, void *arg)
 {
 	struct proto_user_sent	 s;
+	struct ctl_call_user	 u;
 
 	(void)ch;
 	(void)arg;
 	if (imsg_get_data(imsg, &s, sizeof(s)) == -1 ||
 	    memchr(s.user, '\0', sizeof(s.user)) == NULL)
 		return (-1);
+	memset(&u, 0, sizeof(u));
+	u.call = s.call;
+	u.sent = s.messages;
+	u.sent_bytes = s.bytes;
+	strlcpy(u.user, s.user, sizeof(u.user));
+	note_user(&u);
 	return (0);
 }
 
@@ -940,7 +1032,7 @@ check_line(const struct conf *conf, const struct conf_line *cl)
 	struct modem		 modem;
 	struct chat		 chat;
 
-	if (line_take(&line, conf, cl) == -1)
+	if (lines_take(&line, conf, cl) == -1)
 		return (-1);
 	if (cl->device == NULL)
 		return (0);

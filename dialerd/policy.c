@@ -482,7 +482,8 @@ requested(const struct scene *s, struct outcome *best)
 	best->urgent = 0;
 	best->because[0] = '\0';
 	/* The ledger knows a new series by the first of these. */
-	strlcpy(best->cause, s->f->request == POLICY_REQUEST_NEW ?
+	strlcpy(best->cause, s->f->request_text != NULL ?
+	    s->f->request_text : s->f->request == POLICY_REQUEST_NEW ?
 	    "request" : "request again", sizeof(best->cause));
 	restrain(s, best);
 }

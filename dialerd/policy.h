@@ -81,6 +81,7 @@ struct policy_facts {
 
 	int		 hold;		/* relayctl hold */
 	enum policy_request request;
+	const char	*request_text;	/* who asks; NULL: the operator */
 };
 
 struct policy_decision {

@@ -105,9 +105,9 @@ kill_parent() {
 		for _p in $children; do gone $_p || return 1; done
 	}
 	check "... and all of its children are gone" wait_until 5 all_gone
-	is "... the call is open in the ledger" "$(tail -n 1 \
-	    "$T/site/spool/state/ledger" | sed 's/.*\(event=[a-z]*\).*/\1/')" \
-	    event=open
+	is "... the call is open in the ledger" "$(sed -n \
+	    's/.* event=\(open\|close\) .*/\1/p' \
+	    "$T/site/spool/state/ledger" | tail -n 1)" open
 	site_start
 	must_wait 30 has_closed $CALL
 	is "... crashed, once relayd is started again" \

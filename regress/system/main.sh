@@ -166,8 +166,12 @@ note "the call took $(($(now_ms) - start)) ms"
 must_wait 10 line_is idle
 is "one call in the modem's record" "$(modem_calls)" 1
 is "one call in the ledger" "$(call_count)" 1
-is "... with two lines in its file" \
-    "$(wc -l <"$T/site/spool/state/ledger")" 2
+is "... opened once and closed once" "$(sed -n \
+    's/.* event=\([a-z]*\) .*/\1/p' "$T/site/spool/state/ledger" |
+    grep -v user | tr '\n' ' ')" "open close "
+is "... with what it did for each user" "$(sed -n \
+    's/.* event=user .* user=\([a-z]*\) .*fetched=4 .*/\1/p' \
+    "$T/site/spool/state/ledger" | sort | tr '\n' ' ')" "$USERS "
 is "it ended well" "$(call_field 1 result)" ok
 is "because of the condition" "$(call_field 1 why)" "messages 20"
 is "it sent 20" "$(call_field 1 sent)" 20

@@ -57,9 +57,9 @@ regress/unit/tty_test: regress/unit/tty_test.o dialerd/tty.o \
 	    $(LIBS) -lcmocka
 
 regress/unit/control_test: regress/unit/control_test.o dialerd/control.o \
-    $(LEDGER_OBJS) librelayd.a
+    dialerd/arrivals.o $(LEDGER_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/control_test.o \
-	    dialerd/control.o $(LEDGER_OBJS) librelayd.a $(LIBS) -lcmocka
+	    dialerd/control.o dialerd/arrivals.o $(LEDGER_OBJS) librelayd.a $(LIBS) -lcmocka
 
 regress/fuzz/modem_fuzz: regress/fuzz/modem_fuzz.o \
     regress/fuzz/standalone.o dialerd/modem.o librelayd.a
@@ -80,3 +80,10 @@ regress/unit/stay_test: regress/unit/stay_test.o dialerd/stay.o \
     $(LINE_PURE_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/stay_test.o dialerd/stay.o \
 	    $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
+
+LINES_OBJS = dialerd/lines.o dialerd/estimate.o dialerd/window.o \
+	dialerd/stay.o dialerd/modem.o $(LEDGER_OBJS) $(LINE_PURE_OBJS)
+
+regress/unit/lines_test: regress/unit/lines_test.o $(LINES_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/lines_test.o $(LINES_OBJS) \
+	    librelayd.a $(LIBS) -lcmocka

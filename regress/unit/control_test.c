@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arrivals.h"
 #include "child.h"
 #include "control.h"
 #include "dialerd.h"
@@ -51,6 +52,39 @@ void
 dialerd_summary(struct ctl_summary *s)
 {
 	s->now = 4711;
+}
+
+void
+dialerd_account(const struct proto_account_result *r)
+{
+	(void)r;
+}
+
+void
+dialerd_plan(struct ctl_plan *p)
+{
+	p->cost = 4712;
+}
+
+const char *
+dialerd_rules(void (*tell)(void *, const struct ctl_rule *), void *arg)
+{
+	struct ctl_rule	 r;
+
+	if (ledger == NULL)
+		return ("no line");
+	memset(&r, 0, sizeof(r));
+	for (r.line = 1; r.line <= 3; r.line++)
+		tell(arg, &r);
+	return (NULL);
+}
+
+static struct arrivals	*arrivals;
+
+const struct arrivals *
+dialerd_arrivals(void)
+{
+	return (arrivals);
 }
 
 const struct ledger *
@@ -595,6 +629,102 @@ test_calls(void **state)
 	unlink(path);
 }
 
+static void
+test_plan_and_rules(void **state)
+{
+	struct imsgbuf	 c;
+	struct ctl_plan	 plan;
+	struct ctl_rule	 rule;
+	uint32_t	 i;
+
+	(void)state;
+	hello(&c, 1);
+	send_to(&c, CTL_SHOW_PLAN, 2, NULL, 0);
+	expect(&c, CTL_PLAN, 2, &plan, sizeof(plan));
+	assert_int_equal(plan.cost, 4712);
+	send_to(&c, CTL_SHOW_RULES, 3, NULL, 0);
+	result(&c, 3, EAGAIN);
+	/* Any will do. */
+	ledger = (struct ledger *)&rule;
+	send_to(&c, CTL_SHOW_RULES, 4, NULL, 0);
+	for (i = 1; i <= 3; i++) {
+		expect(&c, CTL_RULE_ENTRY, 4, &rule, sizeof(rule));
+		assert_int_equal(rule.line, i);
+	}
+	expect(&c, CTL_END, 4, NULL, 0);
+	ledger = NULL;
+	leave(&c);
+}
+
+static void
+test_call_users(void **state)
+{
+	char			 path[] = "/tmp/control_test.XXXXXXXXXX";
+	struct imsgbuf		 c;
+	struct ctl_call_user	 u;
+	uint32_t		 want = 1;
+	FILE			*fp = fdopen(mkstemp(path), "w");
+	int			 i;
+
+	(void)state;
+	for (i = 1; i <= 2; i++)
+		fprintf(fp, "call=%d event=open time=%d\n"
+		    "call=%d event=user time=%d user=alice sent=1 "
+		    "sent_bytes=100\n"
+		    "call=%d event=user time=%d user=bob fetched=2 "
+		    "fetched_bytes=200\n"
+		    "call=%d event=close time=%d result=ok\n", i, i, i, i,
+		    i, i, i, i);
+	fclose(fp);
+	ledger = ledger_new(open(path, O_RDWR | O_APPEND));
+	assert_non_null(ledger);
+	hello(&c, 1);
+	send_to(&c, CTL_SHOW_CALL_USERS, 2, &want, sizeof(want));
+	expect(&c, CTL_CALL_USER_ENTRY, 2, &u, sizeof(u));
+	assert_int_equal(u.call, 2);
+	assert_int_equal(u.opened, 2);
+	assert_string_equal(u.user, "alice");
+	assert_int_equal(u.sent_bytes, 100);
+	expect(&c, CTL_CALL_USER_ENTRY, 2, &u, sizeof(u));
+	assert_string_equal(u.user, "bob");
+	assert_int_equal(u.fetched, 2);
+	expect(&c, CTL_END, 2, NULL, 0);
+	leave(&c);
+	ledger_free(ledger);
+	ledger = NULL;
+	unlink(path);
+}
+
+static void
+test_arrivals(void **state)
+{
+	char			 path[] = "/tmp/control_test.XXXXXXXXXX";
+	struct imsgbuf		 c;
+	static struct proto_arrival batch[128];
+	FILE			*fp = fdopen(mkstemp(path), "w");
+	int			 i;
+
+	(void)state;
+	hello(&c, 1);
+	send_to(&c, CTL_SHOW_ARRIVALS, 2, NULL, 0);
+	expect(&c, CTL_END, 2, NULL, 0);
+	for (i = 1; i <= 128 * 200; i++)
+		fprintf(fp, "%d 100 normal 0\n", i);
+	fclose(fp);
+	arrivals = arrivals_new(open(path, O_RDWR | O_APPEND));
+	assert_non_null(arrivals);
+	send_to(&c, CTL_SHOW_ARRIVALS, 3, NULL, 0);
+	for (i = 0; i < 200; i++) {
+		expect(&c, CTL_ARRIVALS, 3, batch, sizeof(batch));
+		assert_int_equal(batch[0].time, i * 128 + 1);
+	}
+	expect(&c, CTL_END, 3, NULL, 0);
+	leave(&c);
+	arrivals_free(arrivals);
+	arrivals = NULL;
+	unlink(path);
+}
+
 /* Sixteen at once; the next is turned away, and there is room again. */
 static void
 test_many(void **state)
@@ -704,6 +834,9 @@ main(void)
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_spoold_down),
 		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_plan_and_rules),
+		cmocka_unit_test(test_call_users),
+		cmocka_unit_test(test_arrivals),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_many_readonly),
 		cmocka_unit_test(test_idle),
