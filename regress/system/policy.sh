@@ -1,0 +1,189 @@
+#!/bin/sh
+# See LICENSE for the terms.
+# When it dials, on which line, and how long it stays: urgent mail at once,
+# bulk mail in time that is paid for, the end of a unit, a dearer line when the
+# cheaper one fails, budgets, and who else may ask for a call.
+. "${TOP:-$(dirname "$0")/../..}/regress/system/lib.sh"
+
+provider_start
+site_ports
+SITE=sat
+mkdir -p "$T/sat"
+modem_start "number 777 connect"
+SAT=$MODEM
+SITE=site
+MODEM_RATE=400000
+modem_start
+
+UNIT=3m LINGER=
+# What the site's configuration has besides: a tariff of short units, and a
+# satellite that is dearer.
+conf() {
+	GLOBALS="tariff \"satellite\" { setup 50 unit 1m price 100 }
+line \"sat\" {
+	modem \"$T/sat/modem\" speed 115200
+	init \"ATZ\" \"ATE0V1X4&C1&D2\"
+	phone \"777\"
+	no ppp
+	answer 5s
+	window 2m
+	tariff \"satellite\"
+	skip 2
+}
+bulk when larger 100K
+${MORE:-}"
+	LINE_EXTRA=${LINGER:+linger
+	margin 1s}
+	site_write
+	sed -i "s/unit 3m price 10/unit $UNIT price 10/" "$T/site/relayd.conf"
+}
+again() {
+	conf
+	ctl reload >"$T/reload.out" 2>&1 ||
+	    not_ok "relayctl reload" "$(cat "$T/reload.out")"
+}
+POLICY="dial when messages 3
+dial when urgent"
+conf
+site_start
+
+# message SUBJECT [FIELD ...] >FILE: a small one
+message() {
+	printf 'From: <alice@ship.test>\nTo: <x@far.test>\nSubject: %s\n' "$1"
+	shift
+	for _f; do printf '%s\n' "$_f"; done
+	printf '\nText.\n'
+}
+# put RECIPIENT SUBJECT [FIELD ...]
+put() {
+	_to=$1; shift
+	message "$@" | to_crlf >"$T/m.eml"
+	lan_send alice@ship.test "$_to" "$T/m.eml" || not_ok "send $_to"
+}
+calls_are() { [ "$(closed_count)" -eq "$1" ]; }
+waiting() { [ "$(ctl_json show queue | jq length)" -eq "$1" ]; }
+arrived() { grep -q "[< ]$1[>]*\$" "$T"/sink/*.env; }
+
+# Conditions.
+put a1@far.test one
+put a2@far.test two "Precedence: bulk"
+put a3@far.test three "Precedence: list"
+put a4@far.test four "Precedence: bulk"
+must_wait 5 waiting 4
+is "bulk mail does not count" "$(summary .queue_messages)" 1
+is "... and makes no call" "$(call_count)" 0
+put u1@far.test urgent "X-Priority: 1 (Highest)"
+check "urgent mail dials at once" wait_until 20 has_closed 1
+is "... and is the reason" "$(call_field 1 why)" urgent
+is "... the call is good" "$(call_field 1 result)" ok
+for a in u1 a1 a2 a3 a4; do
+	check "... and carried $a" wait_until 10 arrived "$a@far.test"
+done
+must_wait 20 line_is idle
+
+# MT-PRIORITY and DELIVERBY, as a program says them.
+printf '%s\r\n' "From: <alice@ship.test>" "" "Text." >"$T/m"
+say() { # MAIL-PARAMETERS RECIPIENT
+	talk 127.0.0.1 $P_SMTP <<END
+E 220
+S EHLO x
+E 250
+S MAIL FROM:<alice@ship.test> $1
+E 250
+S RCPT TO:<$2>
+E 250
+S DATA
+E 354
+S Subject: said
+S 
+S .
+E 250
+S QUIT
+END
+}
+talk 127.0.0.1 $P_SMTP >"$T/ehlo" 2>&1 <<END || true
+E 220
+S EHLO x
+E 250
+S QUIT
+END
+check "a low priority is bulk" say "MT-PRIORITY=-4" low@far.test
+must_wait 5 waiting 1
+is "... which waits" "$(summary .queue_messages)" 0
+check "a high one is urgent" say "MT-PRIORITY=6" high@far.test
+check "... and dials" wait_until 20 has_closed 2
+check "... with the low one" wait_until 10 arrived low@far.test
+must_wait 20 line_is idle
+
+# ETRN.
+put e1@far.test etrn
+must_wait 5 queue_is 1
+cat >"$T/etrn" <<END
+E 220
+S EHLO x
+E 250
+S ETRN far.test
+E 25
+S QUIT
+END
+check "ETRN is taken" talk 127.0.0.1 $P_SMTP <"$T/etrn"
+check "... and dials" wait_until 20 has_closed 3
+case $(call_field 3 why) in
+*ETRN*|*etrn*) ok "... which is the reason" ;;
+*) not_ok "... which is the reason" "$(call_field 3 why)" ;;
+esac
+must_wait 20 line_is idle
+
+# A budget.
+MORE="budget 3 calls per day keep 1 calls for urgent"
+again
+put b1@far.test one
+put b2@far.test two
+put b3@far.test three
+must_wait 5 queue_is 3
+budget_said() { case $(summary .next_why) in budget:*) return 0 ;; esac; return 1; }
+check "a budget that is used up is said" wait_until 10 budget_said
+is "... and makes no call" "$(call_count)" 3
+is "... nor does the operator" "$(ctl dial >/dev/null 2>&1; echo $?)" 1
+MORE="budget 4 calls per day keep 1 calls for urgent"
+again
+is "what is kept for urgent mail is kept" "$(budget_said && call_count)" 3
+put b4@far.test urgent "Importance: high"
+check "... and spent by it" wait_until 20 has_closed 4
+must_wait 20 line_is idle
+MORE=
+
+# The end of a unit.
+UNIT=6s LINGER=1
+again
+put l1@far.test one "Priority: urgent"
+must_wait 20 line_is window
+must_wait 10 arrived l1@far.test
+put l2@far.test late
+check "mail that comes while it lingers goes at once" \
+    wait_until 10 arrived l2@far.test
+check "... the window ends with its unit" wait_until 20 has_closed 5
+s=$(call_field 5 seconds)
+check "... near its end: $s s" test "$s" -ge 4
+is "... and costs no other" "$((s <= 6 * $(call_field 5 units)))" 1
+note "$s s, $(call_field 5 units) units"
+must_wait 20 line_is idle
+UNIT=3m LINGER=
+again
+
+# The dearer line, when the cheaper one has failed twice.
+modem_stop
+modem_start "number $PHONE busy"
+put s1@far.test one "Priority: urgent"
+put s2@far.test two
+check "both of the first line's attempts fail" wait_until 40 has_closed 7
+is "... on that line" "$(call_field 6 line) $(call_field 7 line)" "v34 v34"
+check "then the dearer line has the call" wait_until 40 has_closed 8
+is "... by its name" "$(call_field 8 line) $(call_field 8 result)" "sat ok"
+has "... which the operator is told" "$T/site/relayd.log" \
+    'line v34 failed 2 times: line sat is used'
+must_wait 20 line_is idle
+modem_stop
+modem_start
+
+finish
