@@ -172,8 +172,10 @@ served_until(const struct policy_facts *f)
 	if (f->good_up == 0)
 		return (f->start - 1);
 	closed = f->now - (time_t)f->good_age;
-	/* The clock was set since, or such a window is not possible. */
-	if (f->good_up > f->now ||
+	/* The clock was set since, or such a window is not possible.  One that
+	 * was put back by a little has had what comes for a second time. */
+	if ((f->good_up > f->now &&
+	    f->good_up > later(closed, POLICY_AT_LATE)) ||
 	    later(f->good_up, f->worst_seconds) < closed)
 		return (closed);
 	return (f->good_up);
@@ -255,14 +257,14 @@ rule_is_urgent(const struct conf_rule *rule)
  */
 static time_t
 redial_when(const struct conf *conf, const struct policy_facts *f,
-    const char **why)
+    enum policy_request request, const char **why)
 {
 	const struct conf_global	*g = &conf->global;
 	uint64_t			 pause;
 
 	*why = "pause before a redial";
 
-	if (f->attempts == 0 || f->request == POLICY_REQUEST_NEW)
+	if (f->attempts == 0 || request == POLICY_REQUEST_NEW)
 		return (f->now);
 	if (f->attempts <= g->redial && f->first_age < g->redial_within) {
 		pause = POLICY_REDIAL_GAP;
@@ -412,6 +414,7 @@ policy_room(const struct conf *conf, const struct policy_facts *f, int urgent,
 struct outcome {
 	time_t		 when;		/* -1: not in sight */
 	int		 urgent;
+	enum policy_request request;	/* NONE: it is of a condition */
 	char		 cause[PROTO_TEXT_MAX];
 	char		 because[PROTO_TEXT_MAX];	/* "": nothing more */
 };
@@ -458,9 +461,10 @@ restrain(const struct scene *s, struct outcome *o)
 		put_off(o, when, text);
 	if (o->when == -1)
 		return;
-	if ((when = redial_when(s->conf, f, &why)) > o->when)
+	if ((when = redial_when(s->conf, f, o->request, &why)) > o->when)
 		put_off(o, when, why);
-	if (f->request != POLICY_REQUEST_NONE)
+	/* The operator knows what time it is; a program does not. */
+	if (o->request != POLICY_REQUEST_NONE && f->request_text == NULL)
 		return;
 	if ((when = hold_when(&s->calendar, s->conf, o->when)) != o->when)
 		put_off(o, when, "hold hours");
@@ -476,16 +480,16 @@ sooner(const struct outcome *a, const struct outcome *b)
 }
 
 static void
-requested(const struct scene *s, struct outcome *best)
+requested(const struct scene *s, struct outcome *o)
 {
-	best->when = s->f->now;
-	best->urgent = 0;
-	best->because[0] = '\0';
+	memset(o, 0, sizeof(*o));
+	o->when = s->f->now;
+	o->request = s->f->request;
 	/* The ledger knows a new series by the first of these. */
-	strlcpy(best->cause, s->f->request_text != NULL ?
+	strlcpy(o->cause, s->f->request_text != NULL ?
 	    s->f->request_text : s->f->request == POLICY_REQUEST_NEW ?
-	    "request" : "request again", sizeof(best->cause));
-	restrain(s, best);
+	    "request" : "request again", sizeof(o->cause));
+	restrain(s, o);
 }
 
 /* The first condition that may have its call. */
@@ -519,15 +523,16 @@ void
 policy_decide(const struct conf *conf, const struct policy_facts *f,
     struct policy_decision *d)
 {
-	struct outcome	 best;
+	struct outcome	 best, request;
 	struct scene	 s;
 
 	scene_set(&s, conf, f);
+	choose(&s, &best);
 	if (f->request != POLICY_REQUEST_NONE) {
-		memset(&best, 0, sizeof(best));
-		requested(&s, &best);
-	} else
-		choose(&s, &best);
+		requested(&s, &request);
+		if (!sooner(&best, &request))
+			best = request;
+	}
 	d->dial = best.when != -1 && best.when <= f->now;
 	d->urgent = best.urgent;
 	d->next = best.when == -1 ? 0 : d->dial ? f->now : best.when;
@@ -626,7 +631,7 @@ tell_redial(const struct scene *s, const struct telling *t)
 	memset(&r, 0, sizeof(r));
 	r.kind = CTL_RULE_RESTRAINT;
 	policy_redial_text(&s->conf->global, r.rule, sizeof(r.rule));
-	when = redial_when(s->conf, s->f, &why);
+	when = redial_when(s->conf, s->f, s->f->request, &why);
 	if (s->f->attempts == 0)
 		strlcpy(r.text, "the last call did not fail", sizeof(r.text));
 	else

@@ -7,7 +7,8 @@
  * A request (relayctl dial) ignores the hours of conditions and of `hold
  * between`.  It obeys budgets and `relayctl hold`.  What the operator asks
  * for is no automatic redial, so neither the redial rule nor the breaker
- * delays it; what follows when that call fails is, and obeys them.
+ * delays it; what follows when that call fails is, and obeys them.  What a
+ * program asks for (ETRN) obeys all restraints.  Conditions count meanwhile.
  *
  * Each condition is held against the restraints on its own, for urgent mail
  * and mail that comes due may spend what budgets keep for it.  The first

@@ -223,6 +223,31 @@ test_at_clock_set(void **state)
 	dials("at 12:00");
 }
 
+/* A clock that is put back by a little, after the hour: it comes once. */
+static void
+test_at_put_back(void **state)
+{
+	int	 back;
+
+	(void)state;
+	rule(DIAL_AT, 12 * 60);
+	f.worst_seconds = 1000;
+	f.good_up = NOON + 5;
+	for (back = 1; back <= HOUR - 30; back += 37) {
+		/* It had been open for 25 s. */
+		f.now = NOON + 30 - back;
+		for (f.good_age = 0; f.now <= NOON + HOUR; f.now += 61) {
+			policy_decide(conf, &f, &d);
+			assert_false(d.dial);
+			f.good_age += 61;
+		}
+	}
+	/* By much: then it is not the same one. */
+	f.now = NOON;
+	f.good_age = 2 * HOUR;
+	dials("at 12:00");
+}
+
 /* A daemon that never had a window is not late for what it did not see. */
 static void
 test_at_start(void **state)
@@ -465,6 +490,47 @@ test_request(void **state)
 	f.request = POLICY_REQUEST_NEW;
 	f.sum[BUDGET_DAY].calls = 3;
 	waits(12 * HOUR, "budget: 3 calls per day is used up (request)");
+}
+
+/* A program is not the operator: all restraints bind it. */
+static void
+test_request_of_program(void **state)
+{
+	(void)state;
+	f.request = POLICY_REQUEST_FAILED;
+	f.request_text = "pc (ETRN)";
+	dials("pc (ETRN)");
+	hold(12, 14);
+	waits(2 * HOUR, "hold hours (pc (ETRN))");
+	f.attempts = 1;
+	f.first_age = f.last_age = 1;
+	waits(2 * HOUR, "hold hours (pc (ETRN))");
+}
+
+/* What is asked for and must wait does not keep other calls from being made. */
+static void
+test_request_and_conditions(void **state)
+{
+	(void)state;
+	budget(BUDGET_CALLS, BUDGET_DAY, 4)->keep = 1;
+	rule(DIAL_URGENT, 0);
+	f.sum[BUDGET_DAY].calls = 3;
+	f.request = POLICY_REQUEST_FAILED;
+	f.attempts = 1;
+	f.first_age = f.last_age = HOUR;
+	waits(12 * HOUR, "budget: 4 calls per day keep 1 call for urgent is "
+	    "used up (request again)");
+	f.messages = f.urgent = 1;
+	dials("urgent");
+	assert_true(d.urgent);
+	f.request = POLICY_REQUEST_NEW;
+	dials("urgent");
+	/* It is no less an automatic redial for that. */
+	f.first_age = f.last_age = 1;
+	waits(POLICY_REDIAL_GAP - 1, "pause before a redial (urgent)");
+	/* Where both may go, it is what was asked for. */
+	f.sum[BUDGET_DAY].calls = 0;
+	dials("request");
 }
 
 static void
@@ -788,6 +854,7 @@ main(void)
 		TEST(test_every),
 		TEST(test_at),
 		TEST(test_at_clock_set),
+		TEST(test_at_put_back),
 		TEST(test_at_start),
 		TEST(test_at_days),
 		TEST(test_estimates),
@@ -803,6 +870,8 @@ main(void)
 		TEST(test_hold_hours),
 		TEST(test_held),
 		TEST(test_request),
+		TEST(test_request_of_program),
+		TEST(test_request_and_conditions),
 		TEST(test_budget_seconds),
 		TEST(test_budget_money),
 		TEST(test_budget_never),
