@@ -16,6 +16,11 @@
 
 /* No path that is paid for by the minute holds more. */
 #define QUEUE_MAX	(1024 * 1024)
+/*
+ * How long an acknowledgement may take beyond that: the peer has it when what
+ * we send has left our end of the line.
+ */
+#define ACK_DELAY	250000	/* microseconds */
 /* The line, or the provider, may be another one the next time. */
 #define RTT_HOLDS	600	/* seconds */
 /* Without the scaling that a small first window rules out. */
@@ -95,13 +100,12 @@ round_trip(uint32_t own)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	/* All ones until it is known. */
 	if (own == UINT32_MAX)
-		return (TCP_QUEUE_MS * 1000);
+		return (ACK_DELAY);
 	if (own <= best || now.tv_sec - seen > RTT_HOLDS) {
 		best = own;
 		seen = now.tv_sec;
 	}
-	/* A delayed acknowledgement looks like a round trip. */
-	return (best > TCP_QUEUE_MS * 1000 ? best : TCP_QUEUE_MS * 1000);
+	return (best + ACK_DELAY);
 }
 #endif
 
