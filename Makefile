@@ -32,7 +32,7 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/received.o spoold/route.o spoold/sasl.o spoold/smtp_auth.o \
 	spoold/smtp_client.o spoold/smtp_command.o spoold/smtp_data.o \
 	spoold/smtp_login.o spoold/smtp_reply.o spoold/smtp_server.o \
-	spoold/smtp_session.o spoold/smtp_transaction.o spoold/spoold.o \
+	spoold/smtp_session.o spoold/smtp_tls.o spoold/smtp_transaction.o spoold/spoold.o \
 	spoold/waiting.o
 
 DIALERD_OBJS = dialerd/chat.o \
@@ -143,7 +143,7 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/fetch_window_test \
 	regress/unit/smtp_reply_test regress/unit/smtp_client_test \
 	regress/unit/bounce_test regress/unit/flush_test \
-	regress/unit/tcp_queue_test \
+	regress/unit/tcp_queue_test regress/unit/smtp_tls_test \
 	regress/unit/chat_test regress/unit/waiting_test \
 	regress/unit/message_test regress/unit/modem_test \
 	regress/unit/span_test \

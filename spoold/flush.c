@@ -560,6 +560,12 @@ flush_end(void *arg, enum smtp_end end, const char *why)
 		connector_next(flush.connector, why);
 		flush_progress();
 		break;
+	case SMTP_END_SESSION:
+		log_info("upstream %s: %s; with the usual TLS", flush.upstream,
+		    why);
+		connector_again(flush.connector);
+		flush_progress();
+		break;
 	case SMTP_END_LOCAL:
 	case SMTP_END_AUTH:
 		flush_give_up(why);

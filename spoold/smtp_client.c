@@ -14,11 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf.h"
 #include "log.h"
 #include "smtp_client_internal.h"
+#include "smtp_tls.h"
 
 /*
  * Time-outs, in milliseconds without a byte moving.  RFC 5321 4.5.3.2 asks
@@ -234,6 +236,8 @@ client_secure(struct smtp_client *c)
 	log_debug("smtp client: %s: %s", c->host,
 	    stream_tls_info(c->stream) != NULL ? stream_tls_info(c->stream) :
 	    "TLS");
+	if (c->session)
+		smtp_tls_done(stream_tls_resumed(c->stream), time(NULL));
 	if (c->tls == TLS_MODE_STARTTLS) {
 		if (smtp_login_hello(c, VERB_EHLO) == -1)
 			return (-1);
@@ -255,6 +259,22 @@ client_connected(struct smtp_client *c)
 		return (smtp_client_end_memory(c));
 	smtp_client_timer(c);
 	return (0);
+}
+
+/*
+ * No TLS.  A server that did not like what was offered says so by an alert, and
+ * is asked with the usual TLS.
+ */
+static void
+client_not_secure(struct smtp_client *c, const char *why)
+{
+	enum smtp_end	 end = SMTP_END_TLS;
+
+	if (c->session && strstr(why, "alert") != NULL) {
+		smtp_tls_failed();
+		end = SMTP_END_SESSION;
+	}
+	(void)smtp_client_end(c, end, "TLS: %s", why);
 }
 
 /* There may be room for more of a body. */
@@ -294,8 +314,7 @@ client_event(struct stream *s, enum stream_event event, void *arg)
 		break;
 	case STREAM_ERROR:
 		if (c->phase == PHASE_TLS && !stream_is_cut(s))
-			(void)smtp_client_end(c, SMTP_END_TLS, "TLS: %s",
-			    stream_error(s));
+			client_not_secure(c, stream_error(s));
 		else
 			(void)client_broken(c, stream_error(s));
 		break;

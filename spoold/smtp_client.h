@@ -70,6 +70,8 @@ enum smtp_end {
 				 * not greeted: another address may do */
 	SMTP_END_TLS,		/* no TLS that we trust: not the server that
 				 * was meant; another address may be */
+	SMTP_END_SESSION,	/* TLS with a session did not do: now the
+				 * usual one */
 	SMTP_END_LOCAL,		/* we cannot begin TLS */
 	SMTP_END_AUTH,		/* it does not let us in */
 	SMTP_END_PROTOCOL,	/* it does not speak SMTP that we follow */

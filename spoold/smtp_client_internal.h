@@ -80,6 +80,7 @@ struct smtp_client {
 	struct event		 queue_timer;	/* a body waits for room */
 	enum phase		 phase;
 	int			 secure;	/* TLS was asked for */
+	int			 session;	/* ... with smtp_tls_offer */
 	int			 open;		/* the server may have a
 						 * transaction open */
 	struct smtp_reply	 reply;		/* the one that is read */

@@ -10,12 +10,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <tls.h>
 
 #include "base64.h"
 #include "conf.h"
 #include "log.h"
 #include "smtp_client_internal.h"
+#include "smtp_tls.h"
 
 int
 smtp_login_hello(struct smtp_client *c, enum verb verb)
@@ -42,7 +44,10 @@ smtp_login_tls(struct smtp_client *c)
 	if ((config = tls_config_new()) == NULL)
 		return (smtp_client_end(c, SMTP_END_LOCAL,
 		    "no TLS configuration"));
-	if (tls_config_set_ca_mem(config, c->ca, c->ca_len) == 0)
+	c->session = smtp_tls_offer(config, c->host, c->ca, c->ca_len,
+	    time(NULL));
+	if (c->session != -1 &&
+	    tls_config_set_ca_mem(config, c->ca, c->ca_len) == 0)
 		error = stream_tls_client(c->stream, config, c->host);
 	injected = error == -1 && errno == EPROTO;
 	tls_config_free(config);

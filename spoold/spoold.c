@@ -29,6 +29,7 @@
 #include "pop3_server.h"
 #include "queue.h"
 #include "smtp_server.h"
+#include "smtp_tls.h"
 #include "spoold.h"
 #include "waiting.h"
 
@@ -396,6 +397,7 @@ static const struct child_ops spoold_ops = {
 		[PROC_DIALERD] = dialerd_rows,
 		[PROC_FETCHD] = fetchd_rows
 	},
+	.begin = smtp_tls_begin,
 	.prepare = spoold_prepare,
 	.swap = spoold_swap,
 	.abort = spoold_abort,

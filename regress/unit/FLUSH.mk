@@ -1,7 +1,8 @@
 # Tests of the flush: SMTP replies, the SMTP client, bounces, the policy.
 
 FLUSH_CLIENT_OBJS = regress/unit/smtp_peer.o spoold/smtp_client.o \
-	spoold/smtp_login.o spoold/smtp_transaction.o spoold/smtp_reply.o \
+	spoold/smtp_login.o spoold/smtp_tls.o \
+	spoold/smtp_transaction.o spoold/smtp_reply.o \
 	spoold/envelope.o
 
 FLUSH_QUEUE_OBJS = spoold/queue.o spoold/queue_batch.o spoold/queue_clean.o \
@@ -58,6 +59,11 @@ regress/fuzz/smtp_reply_fuzz: regress/fuzz/smtp_reply_fuzz.o \
     regress/fuzz/standalone.o spoold/smtp_reply.o
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/smtp_reply_fuzz.o \
 	    regress/fuzz/standalone.o spoold/smtp_reply.o $(LIBS)
+
+regress/unit/smtp_tls_test: regress/unit/smtp_tls_test.o spoold/smtp_tls.o \
+    librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/smtp_tls_test.o spoold/smtp_tls.o \
+	    librelayd.a $(LIBS) -lcmocka
 
 regress/unit/tcp_queue_test: regress/unit/tcp_queue_test.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/tcp_queue_test.o librelayd.a \
