@@ -391,7 +391,7 @@ waiting_count(void)
 	uint64_t	 n = 0;
 	enum rank	 r;
 
-	for (r = 0; r < RANKS; r++)
+	for (r = 0; r < RANK_HELD; r++)
 		n += facts[r].messages;
 	return (n);
 }

@@ -45,7 +45,7 @@ void	 waiting_age(void);
 void	 waiting_reload(void);
 /* What dialerd's policy wants to know. */
 void	 waiting_state(struct proto_queue_state *);
-/* Messages for the line, the operator's held ones too. */
+/* Messages for the line, bulk too, but none that are held. */
 uint64_t waiting_count(void);
 
 /*

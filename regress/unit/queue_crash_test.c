@@ -29,6 +29,7 @@
 #include <cmocka.h>
 
 #include "log.h"
+#include "proto.h"
 #include "queue_internal.h"
 #include "store_util.h"
 
@@ -46,6 +47,8 @@ struct message {
 	int		 gone;
 	uint8_t		 issued[RECIPIENTS];
 	uint8_t		 acked[RECIPIENTS];
+	uint8_t		 class_issued;	/* the newest */
+	uint8_t		 class_acked;
 };
 
 struct shared {
@@ -189,6 +192,15 @@ mark_acked(void *arg, int result)
 }
 
 static void
+change_acked(void *arg, int result)
+{
+	struct message	*m = arg;
+
+	if (result == 0)
+		m->class_acked = m->class_issued;
+}
+
+static void
 do_submit(struct queue *q)
 {
 	struct queue_writer	*w;
@@ -207,6 +219,8 @@ do_submit(struct queue *q)
 	m->nrcpt = 1 + rnd(RECIPIENTS);
 	shared->nmessages++;
 	e = envelope_new("sender");
+	m->class_issued = m->class_acked = (uint8_t)rnd(3);
+	e->class = m->class_acked;
 	for (i = 0; i < m->nrcpt; i++)
 		envelope_add(e, "recipient", NULL);
 	body = pattern(m->id, m->len);
@@ -243,6 +257,23 @@ do_mark(struct queue *q)
 	    &m->acked[i]);
 }
 
+/* Of one message one at a time. */
+static void
+do_change(struct queue *q)
+{
+	struct message	*m;
+
+	if (shared->nmessages == 0)
+		return;
+	m = &shared->messages[rnd(shared->nmessages)];
+	if (!m->durable || m->gone || m->class_issued != m->class_acked)
+		return;
+	m->class_issued = (uint8_t)rnd(3);
+	queue_change(q, m->id, m->class_issued == PROTO_URGENT ?
+	    QUEUE_URGENT : m->class_issued == PROTO_BULK ? QUEUE_BULK :
+	    QUEUE_NORMAL, change_acked, m);
+}
+
 static void
 child(unsigned int ops)
 {
@@ -256,7 +287,7 @@ child(unsigned int ops)
 		abort();
 	for (; ops > 0; ops--) {
 		q->segment_max = 6000 + rnd(6000);
-		switch (rnd(8)) {
+		switch (rnd(9)) {
 		case 0: case 1:
 			do_submit(q);
 			break;
@@ -265,6 +296,9 @@ child(unsigned int ops)
 			break;
 		case 5: case 6:
 			queue_commit(q);
+			break;
+		case 7:
+			do_change(q);
 			break;
 		default:
 			queue_clean(q);
@@ -372,6 +406,9 @@ check_present(struct queue *q, struct message *m)
 		m->acked[i] = m->issued[i] =
 		    (uint8_t)e->recipients[i].state;
 	}
+	if (e->class != m->class_acked)
+		assert_int_equal(e->class, m->class_issued);
+	m->class_acked = m->class_issued = (uint8_t)e->class;
 	envelope_free(e);
 	check_body(q, m);
 }

@@ -329,7 +329,7 @@ held_stays(void **state)
 	assert_int_equal(facts().held, 1);
 	assert_int_equal(facts().messages, 1);
 	assert_int_equal(facts().urgent, 0);
-	assert_int_equal(waiting_count(), 2);
+	assert_int_equal(waiting_count(), 1);
 	waiting_reset();
 	takes(b);
 	takes_nothing();
