@@ -145,7 +145,8 @@ TESTS = regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/bounce_test regress/unit/flush_test \
 	regress/unit/tcp_queue_test regress/unit/smtp_tls_test \
 	regress/unit/chat_test regress/unit/waiting_test \
-	regress/unit/message_test regress/unit/modem_test \
+	regress/unit/message_test regress/unit/relayctl_command_test \
+	regress/unit/modem_test \
 	regress/unit/span_test \
 	regress/unit/tariff_test regress/unit/policy_test \
 	regress/unit/optimum_test \

@@ -27,3 +27,6 @@ regress/unit/log_test: regress/unit/log_test.o librelayd.a
 
 regress/unit/sandbox_test: regress/unit/sandbox_test.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/sandbox_test.o librelayd.a $(LIBS) -lcmocka
+
+regress/unit/relayctl_command_test: regress/unit/relayctl_command_test.o relayctl/command.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/relayctl_command_test.o relayctl/command.o librelayd.a $(LIBS) -lcmocka
