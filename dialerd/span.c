@@ -201,20 +201,51 @@ span_contains(const struct calendar *c, const struct conf_span *span, time_t t)
 }
 
 /*
- * The next moment after t at which anything can change: a quarter of an
- * hour, or one of two minutes of the day before it.
+ * The next time that it is a, b or midnight, if the clocks do not change
+ * before; else -1.  t is in tm.
+ */
+static time_t
+span_stop(time_t t, const struct tm *tm, uint32_t a, uint32_t b)
+{
+	struct tm	 then;
+	uint32_t	 m = (uint32_t)minute_of(tm), stop[3], left, least;
+	time_t		 next;
+	int		 i;
+
+	stop[0] = a;
+	stop[1] = b;
+	stop[2] = 0;
+	least = DAY_MINUTES;
+	for (i = 0; i < 3; i++) {
+		left = (stop[i] + DAY_MINUTES - m) % DAY_MINUTES;
+		if (left > 0 && left < least)
+			least = left;
+	}
+	next = floor_to(t, MINUTE) + (time_t)least * MINUTE;
+	if (localtime_r(&next, &then) == NULL ||
+	    (uint32_t)minute_of(&then) != (m + least) % DAY_MINUTES)
+		return (-1);
+	return (next);
+}
+
+/*
+ * The next moment after t at which anything can change: one of two minutes
+ * of the day, midnight, or, on days on which clocks change, a quarter of an
+ * hour.
  */
 static time_t
 span_step(time_t t, uint32_t a, uint32_t b)
 {
 	struct tm	 tm;
 	time_t		 next = floor_to(t, QUARTER) + QUARTER;
-	time_t		 left, now = floor_to(t, MINUTE);
+	time_t		 left, now = floor_to(t, MINUTE), far;
 	uint32_t	 m, stop[2];
 	int		 i;
 
 	if (localtime_r(&t, &tm) == NULL)
 		return (next);
+	if ((far = span_stop(t, &tm, a, b)) != -1)
+		return (far);
 	m = minute_of(&tm);
 	stop[0] = a;
 	stop[1] = b;
