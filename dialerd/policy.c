@@ -74,20 +74,30 @@ when_amount(uint64_t have, uint64_t left, uint64_t want, time_t until,
 }
 
 static time_t
+when_old(time_t now, time_t then, uint64_t value)
+{
+	return (age(now, then) >= value ? now :
+	    later(now, value - age(now, then)));
+}
+
+static time_t
 when_age(const struct conf_rule *rule, const struct policy_facts *f,
     time_t until)
 {
-	time_t	 when;
+	time_t	 when, fresh;
 
 	if (f->messages == 0 || f->oldest == 0)
 		return (-1);
-	when = f->now;
-	if (age(f->now, f->oldest) < rule->value)
-		when = later(f->now, rule->value - age(f->now, f->oldest));
+	when = when_old(f->now, f->oldest, rule->value);
+	if (f->left == 0 || f->oldest > f->good_up || when >= until)
+		return (when);
 	/* Only what was there in the last window has to wait for more. */
-	if (f->left > 0 && f->oldest <= f->good_up && when < until)
-		when = until;
-	return (when);
+	if (f->fresh != 0 && f->messages > f->left) {
+		fresh = when_old(f->now, f->fresh, rule->value);
+		if (fresh < until)
+			return (fresh > when ? fresh : when);
+	}
+	return (until);
 }
 
 /* Of a share of the queue, what the last window left is not fresh. */

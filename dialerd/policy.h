@@ -67,6 +67,8 @@ struct policy_facts {
 	uint64_t	 left_bytes;
 	uint64_t	 left_urgent;
 	time_t		 left_deadline;	/* the nearest of them */
+	time_t		 fresh;		/* the first that came since; 0: none,
+					 * or not known */
 	uint32_t	 left_windows;	/* such windows in a row */
 	time_t		 start;		/* of dialerd */
 

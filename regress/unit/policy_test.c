@@ -743,6 +743,33 @@ test_left_behind(void **state)
 	dials("messages 20");
 }
 
+/* What has come since waits for its own time only. */
+static void
+test_fresh_age(void **state)
+{
+	(void)state;
+	rule(DIAL_AGE, 2 * HOUR);
+	f.messages = 2;
+	f.left = f.left_windows = 1;
+	f.good_up = NOON - 121 * MINUTE;
+	f.good_age = 120 * MINUTE;
+	f.left_windows = 6;
+	f.oldest = NOON - 10 * HOUR;
+	waits(2 * HOUR, "age 2h");
+	f.fresh = NOON - 90 * MINUTE;
+	waits(30 * MINUTE, "age 2h");
+	f.fresh = NOON - 2 * HOUR;
+	dials("age 2h");
+	/* No later than that which was left. */
+	f.fresh = NOON;
+	f.good_age = 239 * MINUTE;
+	waits(MINUTE, "age 2h");
+	/* It is none: a bounce may have taken the other. */
+	f.fresh = NOON - 2 * HOUR;
+	f.messages = 1;
+	waits(MINUTE, "age 2h");
+}
+
 static void
 test_breaker(void **state)
 {
@@ -879,6 +906,7 @@ main(void)
 		TEST(test_redial_rule),
 		TEST(test_redial_pauses),
 		TEST(test_redial_never_too_often),
+		TEST(test_fresh_age),
 		TEST(test_left_behind)
 	};
 
