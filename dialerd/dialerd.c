@@ -63,6 +63,8 @@ static struct {
 	uint64_t	 left_urgent;
 	int64_t		 left_deadline;
 	uint32_t	 left_windows;
+	int64_t		 fresh;		/* when more than those was seen first;
+					 * 0: not */
 	uint32_t	 attempts;
 	int64_t		 first;
 	int64_t		 last;
@@ -171,6 +173,8 @@ gather(struct policy_facts *f, const struct lines_choice *choice,
 	f->left_urgent = past.left_urgent;
 	f->left_deadline = (time_t)past.left_deadline;
 	f->left_windows = past.left_windows;
+	if (past.fresh != 0)
+		f->fresh = f->now - (time_t)age_of(past.fresh);
 	f->attempts = past.attempts;
 	f->first_age = age_of(past.first);
 	f->last_age = age_of(past.last);
@@ -435,6 +439,7 @@ op_ledger_close(const struct ctl_call *call, uint64_t left, int good)
 	past.left_urgent = left == 0 ? 0 : queue.urgent;
 	past.left_deadline = left == 0 ? 0 : queue.deadline;
 	past.left_windows = left == 0 ? 0 : past.left_windows + 1;
+	past.fresh = 0;
 }
 
 static void
@@ -878,6 +883,10 @@ limit_left(void)
 		past.left_urgent = queue.urgent;
 	if (past.left_deadline == DEADLINE_UNKNOWN)
 		past.left_deadline = queue.deadline;
+	if (queue.messages <= past.left)
+		past.fresh = 0;
+	else if (past.fresh == 0)
+		past.fresh = mono_seconds();
 }
 
 static int
