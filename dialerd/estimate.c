@@ -73,6 +73,7 @@ estimate_call(struct estimate *e, const struct window_line *line,
 	cost = tariff_cost(&line->tariff, t + (time_t)answer, e->seconds,
 	    bytes > UINT64_MAX - e->fetch_bytes ? UINT64_MAX :
 	    bytes + e->fetch_bytes);
+	e->answer = answer;
 	e->units = cost.units;
 	e->cost = cost.cost;
 }

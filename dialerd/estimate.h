@@ -13,6 +13,7 @@ struct estimate {
 	uint64_t	 measured;	/* windows that this is from; 0: it is
 					 * only what such lines usually do */
 	uint64_t	 setup;		/* seconds from dialling to link up */
+	uint64_t	 answer;	/* of them that are not billed */
 	uint64_t	 rate_out;	/* bytes a second */
 	uint64_t	 rate_in;
 	uint64_t	 fetch;		/* messages to be expected */
