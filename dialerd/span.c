@@ -316,13 +316,12 @@ comes_at(const struct calendar *c, const struct conf_span *span,
 
 	if (localtime_r(&t, &tm) == NULL)
 		return (0);
-	if ((uint32_t)minute_of(&tm) < minute)
+	if ((uint32_t)minute_of(&tm) < minute || !span_contains(c, span, t))
 		return (0);
 	/* Clocks are put back by an hour, on Lord Howe by half of one. */
-	if (was_past(t, &tm, minute, MINUTE) ||
-	    was_past(t, &tm, minute, 1800) || was_past(t, &tm, minute, 3600))
-		return (0);
-	return (span_contains(c, span, t));
+	return (!was_past(t, &tm, minute, MINUTE) &&
+	    !was_past(t, &tm, minute, 1800) &&
+	    !was_past(t, &tm, minute, 3600));
 }
 
 time_t
