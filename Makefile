@@ -182,7 +182,9 @@ FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 
 $(REGRESS_OBJS): $(HEADERS) $(REGRESS_HEADERS)
 
-tests: $(PROGRAMS) $(TESTS) $(FUZZ) regress/modem/modem
+CHECK_POLICY = regress/unit/check_policy
+
+tests: $(PROGRAMS) $(TESTS) $(FUZZ) $(CHECK_POLICY) regress/modem/modem
 
 # Everything that needs no special kernel; ends in "N passed, N failed".
 check: tests
@@ -192,7 +194,11 @@ list-tests:
 	@echo $(TESTS)
 
 check-unit: tests
-	REGRESS="unit fuzz config" sh regress/run.sh $(TESTS)
+	REGRESS="unit fuzz config policy" sh regress/run.sh $(TESTS)
+
+# Random policies and traces by the thousand; a minute.
+check-policy: $(CHECK_POLICY)
+	$(CHECK_POLICY)
 
 # A whole site in user-mode Linux with a real pppd over the paced modem.
 check-line: tests
@@ -256,7 +262,7 @@ uninstall:
 
 clean:
 	rm -f */*.o regress/*/*.o librelayd.a parent/parse.c $(PROGRAMS) \
-	    $(TESTS) $(FUZZ) regress/modem/modem
+	    $(TESTS) $(FUZZ) $(CHECK_POLICY) regress/modem/modem
 
 distclean: clean
 	rm -f config.mk config.h config.log paths.h

@@ -2,12 +2,13 @@
 # See LICENSE for the terms.
 # Runs the tests and adds up what they counted.
 # usage: run.sh unit-test ...
-# REGRESS names the kinds to run: unit fuzz config man build system sanitize.
+# REGRESS names the kinds to run:
+# unit fuzz config policy man build system sanitize.
 set -u
 unset CDPATH
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
-: "${REGRESS:=unit fuzz config man build system sanitize}"
+: "${REGRESS:=unit fuzz config policy man build system sanitize}"
 passed=0 failed=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
@@ -50,6 +51,16 @@ run_fuzz() {
 	done
 }
 
+# Some hundred runs of the property test, which are one test; make
+# check-policy plays more of them.
+run_policy() {
+	if timeout 300 regress/unit/check_policy 300 >"$out" 2>&1; then
+		add regress/unit/check_policy 0 1 0
+	else
+		add regress/unit/check_policy 1 0 1
+	fi
+}
+
 # A script ends in "N passed, N failed".
 run_script() {
 	timeout 1200 sh "$@" >"$out" 2>&1
@@ -67,6 +78,7 @@ for kind in $REGRESS; do
 	case $kind in
 	unit) run_unit "$@" ;;
 	fuzz) run_fuzz ;;
+	policy) run_policy ;;
 	config) run_script regress/config/run.sh parent/relayd ;;
 	man) run_script regress/man.sh ;;
 	build) run_script regress/build.sh ;;

@@ -4,3 +4,18 @@
 regress/unit/optimum_test: regress/unit/optimum_test.o dialerd/optimum.o
 	$(CC) $(LDFLAGS) -o $@ regress/unit/optimum_test.o dialerd/optimum.o \
 	    $(LIBS) -lcmocka
+
+# What plays a configuration in virtual time.
+REPLAY_OBJS = dialerd/estimate.o dialerd/ledger.o dialerd/ledger_line.o \
+	dialerd/ledger_query.o dialerd/lines.o dialerd/modem.o \
+	dialerd/policy.o dialerd/policy_text.o dialerd/replay.o \
+	dialerd/span.o dialerd/stay.o dialerd/tariff.o dialerd/window.o
+
+CHECK_POLICY_OBJS = regress/unit/check_balance.o \
+	regress/unit/check_oracle.o regress/unit/check_policy.o \
+	regress/unit/check_random.o dialerd/optimum.o $(REPLAY_OBJS)
+
+regress/unit/check_policy: $(CHECK_POLICY_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ $(CHECK_POLICY_OBJS) librelayd.a $(LIBS)
+
+$(REPLAY_OBJS) dialerd/optimum.o: $(HEADERS)
