@@ -70,13 +70,15 @@ tcp_window_limit(int fd, uint64_t bytes)
 {
 #ifdef __linux__
 	int	 window = (int)(bytes < WINDOW_MAX ? bytes : WINDOW_MAX);
+	int	 buffer = 2 * window;
 
 	/*
-	 * The buffer keeps it small, whatever the kernel learns of segments;
-	 * but once there is a connection the clamp, too, must give way.  It is
-	 * no harm where neither can be done.
+	 * Newer kernels forget the clamp once they know what memory a segment
+	 * takes, and have the buffer alone decide; older ones do not get above
+	 * the clamp.  What is short costs several times its length in there.
+	 * It is no harm where neither can be done.
 	 */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof(window));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window,
 	    sizeof(window));
 #else

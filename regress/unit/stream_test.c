@@ -726,7 +726,7 @@ test_frugal(void **state)
 		len = sizeof(size);
 		assert_int_equal(getsockopt(stream_fd(p.s), SOL_SOCKET,
 		    SO_RCVBUF, &size, &len), 0);
-	} while (size < 8 * TCP_WINDOW_FIRST);
+	} while (size < 16 * TCP_WINDOW_FIRST);
 	stream_pause(p.s);
 	n = (size_t)tcp_acked(fd);
 	assert_true(comes_unread(fd) > n + 2 * first);
