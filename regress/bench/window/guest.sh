@@ -1,8 +1,8 @@
 # See LICENSE for the terms.
 # The first process of the guest: sourced by a script that has set, besides
 # what line/guest.inc needs, PEER, USERS, CAPTURE where the packets are to be
-# kept, and TUNE, a command to begin with.  Three calls, each when the host has said that line and mail are
-# there; see run.sh.
+# kept, and TUNE, a command to begin with.  Three calls, each when the host has
+# said that line and mail are there; see run.sh.
 . "$TOP/regress/line/guest.inc"
 
 CALL_MAX=1500		# seconds
