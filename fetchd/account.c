@@ -47,6 +47,7 @@ struct account {
 	int			 resuming;	/* with a TLS session to keep */
 	int			 offered;	/* ... there was one */
 	int			 retried;	/* with the usual TLS */
+	uint32_t		 renewed_at;	/* messages fetched by then */
 	int			 stopping;
 	uint64_t		 bytes_in, bytes_out;	/* of closed streams */
 	int			 error;
@@ -374,13 +375,37 @@ try_usual_tls(struct account *a, struct session *s)
 	return (1);
 }
 
+/* All went well, and the rest is for a new connection. */
+static int
+go_on(struct account *a, struct session *s)
+{
+	if (s->error != 0 || !s->again || a->stopping || a->inbox.broken ||
+	    a->inbox.ncommitting > 0)
+		return (0);
+	log_debug("account name=%s: connects again for what is long", a->name);
+	session_free(s);
+	close_stream(a, 1);
+	/* A server that deletes nothing is not asked for ever. */
+	s->renewable = a->inbox.fetched > a->renewed_at;
+	a->renewed_at = a->inbox.fetched;
+	inbox_renew(&a->inbox);
+	if (make_tls(a) == -1) {
+		give_up(a);
+		return (1);
+	}
+	a->trusted = 0;
+	a->state = ACCOUNT_CONNECTING;
+	connector_again(a->connector);
+	return (1);
+}
+
 static void
 session_over(struct session *s, void *arg)
 {
 	struct account	*a = arg;
 	int		 farewell = s->error == 0;
 
-	if (try_usual_tls(a, s) || try_next_address(a, s))
+	if (go_on(a, s) || try_usual_tls(a, s) || try_next_address(a, s))
 		return;
 	if (s->error == ETIMEDOUT)
 		remote_dead(a->remote, s->text);
@@ -553,6 +578,7 @@ account_new(const struct conf_account *conf, struct remote *remote,
 	a->inbox.mailbox = mailbox_id(a);
 	a->inbox.files = files;
 	a->inbox.wake = account_wake;
+	a->session.renewable = 1;
 	return (a);
 }
 

@@ -176,7 +176,8 @@ imap_body_request(struct imap *i)
 	struct inbox	*ib = i->session->inbox;
 	struct message	*m;
 
-	if (inbox_opening(ib))
+	/* Better with the others, while the line has something to do. */
+	if (i->bodies > 0 && inbox_opening(ib))
 		return;
 	while (i->bodies < INBOX_REQUESTS &&
 	    inbox_outstanding(ib) < inbox_ahead() && !i->session->over &&

@@ -54,19 +54,40 @@ inbox_init(struct inbox *ib, const char *account, uint64_t keep)
 	TAILQ_INIT(&ib->doomed);
 }
 
+static void
+list_free(struct inbox *ib)
+{
+	size_t	 i;
+
+	for (i = 0; i < ib->count; i++)
+		free(ib->list[i].uid);
+	free(ib->list);
+	ib->list = NULL;
+	ib->count = ib->allocated = ib->next = 0;
+}
+
 void
 inbox_free(struct inbox *ib)
 {
 	struct message	*m;
-	size_t		 i;
 
 	inbox_interrupt(ib);
 	TAILQ_FOREACH(m, &ib->committing, entry)
 		delivery_detach(m->delivery);
-	for (i = 0; i < ib->count; i++)
-		free(ib->list[i].uid);
-	free(ib->list);
+	list_free(ib);
 	inbox_init(ib, NULL, 0);
+}
+
+void
+inbox_renew(struct inbox *ib)
+{
+	inbox_interrupt(ib);
+	list_free(ib);
+	TAILQ_INIT(&ib->doomed);
+	ib->ndoomed = 0;
+	ib->incomplete = 0;
+	ib->todo = 0;
+	ib->todo_bytes = 0;
 }
 
 void

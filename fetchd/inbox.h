@@ -138,7 +138,7 @@ void		 inbox_plan(struct inbox *);
  */
 struct message	*inbox_next(struct inbox *);
 void		 inbox_asked(struct message *, uint64_t bytes);
-/* More than one may be asked for soon: better with the others. */
+/* spoold is about to open one more. */
 int		 inbox_opening(const struct inbox *);
 /*
  * How many bytes to ask for before they have come: what the line carries in
@@ -171,6 +171,12 @@ void		 inbox_suspect(struct inbox *);
  */
 void		 inbox_stuck(struct inbox *, uint64_t);
 void		 inbox_interrupt(struct inbox *);
+
+/*
+ * The same mailbox by a new session: the listing is forgotten, the results
+ * stay.  Nothing may be committing.
+ */
+void		 inbox_renew(struct inbox *);
 
 /* The next one to delete upstream, which is then DELETING, or NULL. */
 struct message	*inbox_next_doomed(struct inbox *);

@@ -20,6 +20,12 @@
 
 #define LINE_MAX_POP3	8192	/* none is as long; RFC 2449 4: 512 */
 #define ANSWERS_MAX	64	/* commands in flight: memory is bounded */
+#define CAPS_KNOWN	0x80000000U	/* with them: they were asked for */
+/*
+ * A message that takes longer than this is worth a new connection before it,
+ * where deletions wait for QUIT: the line may not last so long.
+ */
+#define LONG_MESSAGE	60	/* seconds */
 #define AUTH_LINE_MAX	253	/* RFC 5034 4: 255 with CRLF, else in two */
 
 struct pop3;
@@ -41,7 +47,7 @@ struct answer {			/* that will come */
 struct pop3 {
 	struct session		*session;
 	TAILQ_HEAD(, answer)	 answers;
-	unsigned int		 nanswers, retrieving, deleted;
+	unsigned int		 nanswers, retrieving, deleting, deleted;
 	unsigned int		 given;		/* messages, or a part */
 	uint32_t		 caps;
 	int			 caps_known;
@@ -50,6 +56,9 @@ struct pop3 {
 	int			 dots;		/* dot_unstuff */
 	uint64_t		 lost;		/* bytes of it not stored */
 	int			 planned, quitting, securing, truncated;
+	int			 early;		/* begun before the greeting */
+	unsigned int		 heard;		/* status lines */
+	int			 renew;		/* QUIT before the next RETR */
 };
 
 static void	 pop3_capabilities(struct pop3 *);
@@ -187,6 +196,9 @@ login_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 			pop3_list(p);
 		return;
 	}
+	/* It may be the way to log in that is not there any more. */
+	if (p->early && r->code == POP3_CODE_NONE)
+		known_forget(p->session->known);
 	switch (r->code) {
 	case POP3_CODE_IN_USE:
 		session_refused(p->session, EBUSY, "mailbox in use", r->text,
@@ -307,6 +319,8 @@ stls_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 {
 	(void)a;
 	if (r->status != POP3_OK) {
+		if (p->early)
+			known_forget(p->session->known);
 		session_refused(p->session, EPROTO, "STLS refused", r->text,
 		    r->len);
 		return;
@@ -335,6 +349,44 @@ capa_end(struct pop3 *p)
 	session_send(s, "STLS");
 }
 
+/* What there is, is known for later windows, too. */
+static void
+capa_known(struct pop3 *p)
+{
+	struct session	*s = p->session;
+
+	if (s->known != NULL) {
+		if (s->tls == TLS_MODE_STARTTLS && !stream_is_tls(s->stream))
+			s->known->plain = p->caps | CAPS_KNOWN;
+		else
+			s->known->before = p->caps | CAPS_KNOWN;
+	}
+	capa_end(p);
+}
+
+/*
+ * Where PIPELINING is known the login waits neither for the greeting nor for
+ * the capabilities.
+ */
+static void
+pop3_early(struct pop3 *p)
+{
+	struct session	*s = p->session;
+	uint32_t	 caps;
+
+	p->early = 0;
+	if (s->known == NULL || s->known->shy)
+		return;
+	caps = s->tls == TLS_MODE_STARTTLS && !stream_is_tls(s->stream) ?
+	    s->known->plain : s->known->before;
+	if ((caps & CAPS_KNOWN) == 0 || (caps & POP3_CAP_PIPELINING) == 0)
+		return;
+	p->early = 1;
+	p->caps = caps;
+	p->caps_known = 1;
+	capa_end(p);
+}
+
 static void
 capa_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 {
@@ -343,7 +395,7 @@ capa_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 		p->caps_known = 1;
 		p->lines = 1;
 	} else
-		capa_end(p);	/* a server from before RFC 2449 */
+		capa_known(p);	/* a server from before RFC 2449 */
 }
 
 static void
@@ -353,7 +405,7 @@ capa_line(struct pop3 *p, const char *line, size_t len)
 }
 
 static const struct command capa_command = {
-	capa_status, capa_line, capa_end
+	capa_status, capa_line, capa_known
 };
 
 static void
@@ -369,7 +421,9 @@ static void
 greeting_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 {
 	(void)a;
-	if (r->status == POP3_OK)
+	if (r->status == POP3_OK && p->early)
+		;		/* what is to be said is said */
+	else if (r->status == POP3_OK)
 		pop3_capabilities(p);
 	else
 		session_refused(p->session, EAGAIN, "upstream refuses",
@@ -401,6 +455,7 @@ static const struct command retr_command = { retr_status, NULL, NULL };
 static void
 dele_status(struct pop3 *p, struct answer *a, const struct pop3_reply *r)
 {
+	p->deleting--;
 	if (r->status == POP3_OK)
 		p->deleted++;
 	else
@@ -444,6 +499,7 @@ pop3_quit(struct pop3 *p)
 		return;
 	}
 	p->quitting = 1;
+	p->session->again = p->renew && !inbox_fetched(p->session->inbox);
 	expect(p, &quit_command, NULL);
 	session_send(p->session, "QUIT");
 	if (p->deleted == 0 && p->nanswers == 1)
@@ -459,15 +515,61 @@ has_room(const struct pop3 *p)
 	return (p->nanswers < ANSWERS_MAX);
 }
 
+/*
+ * DELE counts at QUIT only: a line that drops in a long message would have
+ * all of them come to nothing, in each window anew where it is longer than
+ * that.
+ */
+static int
+worth_quit(const struct pop3 *p, const struct message *m)
+{
+	const struct inbox	*ib = p->session->inbox;
+	uint64_t		 rate = known_rate();
+
+	return (p->session->renewable && rate != 0 &&
+	    m->size / LONG_MESSAGE > rate && (p->deleted > 0 ||
+	    p->deleting > 0 || ib->ndoomed > 0 || (ib->keep == KEEP_NONE &&
+	    (p->retrieving > 0 || ib->ncommitting > 0))));
+}
+
+/* Nothing came of the deletions that QUIT was to be said for. */
+static int
+renew_no_more(const struct pop3 *p)
+{
+	const struct inbox	*ib = p->session->inbox;
+
+	return (p->deleted == 0 && p->deleting == 0 && ib->ndoomed == 0 &&
+	    p->retrieving == 0 && ib->ncommitting == 0);
+}
+
+/* Nothing is on its way that QUIT would be too early for. */
+static int
+time_to_quit(const struct pop3 *p)
+{
+	const struct inbox	*ib = p->session->inbox;
+
+	if (p->retrieving > 0 || ib->ndoomed > 0)
+		return (0);
+	return (inbox_fetched(ib) || (p->renew && ib->ncommitting == 0));
+}
+
 static void
 pop3_ask(struct pop3 *p)
 {
 	struct session	*s = p->session;
 	struct message	*m;
 
-	while (has_room(p) && p->retrieving < INBOX_REQUESTS &&
+	if (p->renew && renew_no_more(p))
+		p->renew = 0;
+	/* Several by one packet, while the line has something to do. */
+	while ((p->retrieving == 0 || !inbox_opening(s->inbox)) &&
+	    has_room(p) && p->retrieving < INBOX_REQUESTS && !p->renew &&
 	    inbox_outstanding(s->inbox) < inbox_ahead() &&
 	    (m = inbox_next(s->inbox)) != NULL) {
+		if (worth_quit(p, m)) {
+			p->renew = 1;
+			break;
+		}
 		inbox_asked(m, UINT64_MAX);
 		p->retrieving++;
 		expect(p, &retr_command, m);
@@ -475,13 +577,13 @@ pop3_ask(struct pop3 *p)
 	}
 	/* One command at a time: first what a line that drops would lose. */
 	while (has_room(p) && ((p->caps & POP3_CAP_PIPELINING) ||
-	    inbox_fetched(s->inbox)) &&
+	    inbox_fetched(s->inbox) || p->renew) &&
 	    (m = inbox_next_doomed(s->inbox)) != NULL) {
+		p->deleting++;
 		expect(p, &dele_command, m);
 		session_send(s, "DELE %u", m->number);
 	}
-	if (has_room(p) && p->retrieving == 0 && inbox_fetched(s->inbox) &&
-	    TAILQ_EMPTY(&s->inbox->doomed))
+	if (has_room(p) && time_to_quit(p))
 		pop3_quit(p);
 }
 
@@ -570,6 +672,7 @@ pop3_line(struct pop3 *p, const char *line, size_t len)
 		    "POP3");
 		return;
 	}
+	p->heard++;
 	command->status(p, a, &r);
 	/* Else it goes on, with lines or with a message. */
 	if (!p->lines && !p->body)
@@ -630,6 +733,7 @@ pop3_start(struct session *s)
 	struct pop3	*p = s->engine;
 
 	expect(p, &greeting_command, NULL);
+	pop3_early(p);
 	s->waiting = p->nanswers;
 }
 
@@ -640,7 +744,9 @@ pop3_secure(struct session *s)
 	struct pop3	*p = s->engine;
 
 	p->securing = 0;
-	pop3_capabilities(p);
+	pop3_early(p);
+	if (!p->early)
+		pop3_capabilities(p);
 	s->waiting = p->nanswers;
 }
 
@@ -665,6 +771,12 @@ pop3_end(struct session *s)
 	struct pop3	*p = s->engine;
 	struct answer	*a;
 
+	/* A greeting, and then not a word to what had not waited for it. */
+	if (p->early && p->heard == 1 && (s->error == ETIMEDOUT ||
+	    s->error == ECONNRESET)) {
+		s->known->shy |= s->error == ETIMEDOUT;
+		known_forget(s->known);
+	}
 	while ((a = TAILQ_FIRST(&p->answers)) != NULL)
 		answer_free(p, a);
 	free(p);

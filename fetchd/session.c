@@ -40,6 +40,7 @@ session_over(struct session *s)
 
 	s->over = 1;
 	evtimer_del(&s->reply_timer);
+	evtimer_del(&s->wake_event);
 	evtimer_add(&s->over_event, &now);
 }
 
@@ -160,13 +161,27 @@ session_settle(struct session *s)
 	s->moved = 0;
 }
 
+static void
+wake_event(int fd, short events, void *arg)
+{
+	struct session	*s = arg;
+
+	(void)fd;
+	(void)events;
+	if (!s->inbox->broken)
+		s->ops->pump(s);
+	session_settle(s);
+}
+
 int
 session_start(struct session *s)
 {
 	evtimer_set(&s->reply_timer, reply_timeout, s);
 	evtimer_set(&s->over_event, over_event, s);
+	evtimer_set(&s->wake_event, wake_event, s);
 	s->over = 0;
 	s->error = 0;
+	s->again = 0;
 	s->waiting = 1;		/* the handshake, or the greeting */
 	s->moved = 1;
 	s->begun = 1;
@@ -220,16 +235,15 @@ session_event(struct stream *stream, enum stream_event ev, void *arg)
 	session_settle(s);
 }
 
+/* Once for all that moves in a turn: what is asked for goes together. */
 void
 session_wake(void *arg)
 {
 	struct session	*s = arg;
+	struct timeval	 now = { 0, 0 };
 
-	if (s->over)
-		return;
-	if (!s->inbox->broken)
-		s->ops->pump(s);
-	session_settle(s);
+	if (!s->over)
+		evtimer_add(&s->wake_event, &now);
 }
 
 int
@@ -248,6 +262,7 @@ session_free(struct session *s)
 		return;
 	evtimer_del(&s->reply_timer);
 	evtimer_del(&s->over_event);
+	evtimer_del(&s->wake_event);
 	if (s->engine != NULL)
 		s->ops->end(s);
 	s->engine = NULL;

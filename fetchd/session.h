@@ -49,6 +49,7 @@ struct session {
 	struct known_upstream	*known;		/* NULL: nothing */
 	struct known_mailbox	*memory;	/* NULL: nothing */
 	struct stream		*stream;
+	int			 renewable;	/* there may be another */
 	/* The session is over: error and text say how.  Comes from the
 	 * event loop; the stream is not touched any more. */
 	void			(*finished)(struct session *, void *);
@@ -62,10 +63,11 @@ struct session {
 	void			*engine;
 	unsigned int		 waiting;	/* answers that must come */
 	int			 moved;		/* something useful came */
+	int			 again;		/* there is more, for a new one */
 
 	/* Private. */
 	int			 begun, over;
-	struct event		 reply_timer, over_event;
+	struct event		 reply_timer, over_event, wake_event;
 };
 
 /*

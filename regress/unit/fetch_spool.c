@@ -46,6 +46,7 @@ uint64_t	 session_keep;
 struct known_upstream	*session_known;
 struct known_mailbox	*session_memory;
 uint64_t	 session_in, session_out, session_repeated;
+int		 session_again;
 int		 session_error;
 char		 session_text[PROTO_TEXT_MAX];
 
@@ -281,6 +282,7 @@ session_prepare(struct session *s, struct inbox *ib,
 	s->password = session_password;
 	s->tls = session_tls;
 	s->inbox = ib;
+	s->renewable = 1;
 	s->known = session_known;
 	s->memory = session_memory;
 	s->finished = finished;
@@ -311,6 +313,7 @@ session_run(const struct session_ops *ops, const struct peer_step *steps)
 	session_error = s.error != 0 ? s.error : ib.error;
 	strlcpy(session_text, s.error != 0 ? s.text : ib.text,
 	    sizeof(session_text));
+	session_again = s.again;
 	session_free(&s);
 	session_repeated = ib.repeated;
 	inbox_stuck(&ib, stream_bytes_stuck(s.stream));

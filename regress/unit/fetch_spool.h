@@ -49,6 +49,7 @@ extern struct known_upstream	*session_known;
 extern struct known_mailbox	*session_memory;
 /* Bytes on the line. */
 extern uint64_t		 session_in, session_out, session_repeated;
+extern int		 session_again;	/* and there is more */
 extern int		 session_error;
 extern char		 session_text[PROTO_TEXT_MAX];
 void	 session_run(const struct session_ops *, const struct peer_step *);

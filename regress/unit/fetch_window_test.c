@@ -84,6 +84,7 @@ static struct event		 accept_ev;
 static const struct peer_step	*scripts[PEERS];
 static struct peer		*peers[PEERS];
 static int			 fds[PEERS];
+static struct known_upstream	*pop3_known;
 static size_t			 npeers, naccepted, together;
 static struct sockaddr_in	 address, stale_address;
 static struct question		 questions[PEERS * 2];
@@ -436,6 +437,11 @@ setup(void **state)
 	close(fd);	/* no one is there */
 	event_set(&accept_ev, listener, EV_READ | EV_PERSIST, on_accept, NULL);
 	event_add(&accept_ev, NULL);
+	/* Each test begins as the first window did. */
+	assert_non_null(pop3_known = known_upstream("relay.example", 110,
+	    FETCH_POP3));
+	known_forget(pop3_known);
+	pop3_known->shy = 1;
 	assert_non_null(conf = conf_new());
 	conf->global.parallel = 4;
 	return (0);
@@ -640,6 +646,45 @@ test_usual_tls(void **state)
 	assert_int_equal(k->plain_tls, 1);
 	k->plain_tls = 0;
 	close_window();
+}
+
+/* A new connection for what is long, and all is fetched. */
+static void
+test_connects_again(void **state)
+{
+	static const struct peer_step	 first[] = {
+		SEND("+OK\n"), EXPECT("CAPA"),
+		SEND("+OK\nSASL PLAIN\nPIPELINING\n.\n"),
+		EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"),
+		EXPECT("LIST"), SEND("+OK\n+OK\n1 a\n2 b\n.\n"
+		    "+OK\n1 7\n2 70001\n.\n"), EXPECT("RETR 1"),
+		SEND("+OK\nalpha\n.\n"), EXPECT("DELE 1"), EXPECT("QUIT"),
+		SEND("+OK\n+OK\n"), END
+	};
+	static const struct peer_step	 second[] = {
+		EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"),
+		EXPECT("LIST"), SEND("+OK\n+OK\n+OK\n1 b\n.\n"
+		    "+OK\n1 70001\n.\n"), EXPECT("RETR 1"),
+		SEND("+OK\nbeta\n.\n"), EXPECT("DELE 1"), EXPECT("QUIT"),
+		SEND("+OK\n+OK\n"), END
+	};
+
+	(void)state;
+	add_account("a", FETCH_POP3);
+	TAILQ_FIRST(&conf->accounts)->keep = KEEP_NONE;
+	scripts[0] = first;
+	scripts[1] = second;
+	known_set_rate(1000);
+	pop3_known->shy = 0;
+	schedule_open(1, conf);
+	UNTIL(nresults == 1 && progress.busy == 0);
+	assert_string_equal(results[0].text, "");
+	assert_int_equal(results[0].messages, 2);
+	assert_int_equal(results[0].bytes, 13);
+	assert_int_equal(progress.messages, 2);
+	assert_int_equal(progress.todo, 0);
+	close_window();
+	known_set_rate(0);
 }
 
 /* One after the other, or at once. */
@@ -1235,6 +1280,7 @@ main(void)
 		TEST(session_offered),
 		TEST(usual_tls),
 		TEST(at_once),
+		TEST(connects_again),
 		TEST(unknown_line),
 		TEST(slow_line),
 		TEST(fast_line),

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "fetch_spool.h"
+#include "known.h"
 #include "pop3_client.h"
 #include "test_cert.h"
 
@@ -664,6 +665,141 @@ test_nonsense(void **state)
 	bad(closed, ECONNRESET);
 }
 
+/*
+ * What an earlier window taught: nothing is waited for before the listings.
+ */
+static void
+test_early(void **state)
+{
+	static const struct peer_step	 first[] = {
+		LOGIN_FAST, SEND("+OK\n.\n+OK\n.\n"), EXPECT("QUIT"), END
+	};
+	static const struct peer_step	 second[] = {
+		EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"),
+		LONE("LIST"),
+		SEND("+OK hello\n+OK in\n+OK\n.\n+OK\n.\n"), EXPECT("QUIT"),
+		END
+	};
+	static const struct peer_step	 changed[] = {
+		EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"),
+		LONE("LIST"), SEND("+OK hello\n-ERR what?\n"), END
+	};
+	static const struct peer_step	 wrong[] = {
+		EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"),
+		LONE("LIST"), SEND("+OK hello\n-ERR [AUTH] no\n"), END
+	};
+	static const struct peer_step	 refusing[] = {
+		EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"),
+		LONE("LIST"), SEND("-ERR too many\n"), END
+	};
+	struct known_upstream		 known = { .shy = 0 };
+
+	(void)state;
+	session_known = &known;
+	run(first);
+	assert_int_equal(session_error, 0);
+	run(second);
+	assert_int_equal(session_error, 0);
+	run(refusing);
+	assert_int_equal(session_error, EAGAIN);
+	run(wrong);
+	assert_int_equal(session_error, EACCES);
+	assert_int_not_equal(known.before, 0);
+	run(changed);
+	assert_int_equal(session_error, EACCES);
+	assert_int_equal(known.before, 0);
+	run(first);
+	assert_int_equal(session_error, 0);
+	/* It says it would rather be heard first. */
+	known.shy = 1;
+	run(first);
+	assert_int_equal(session_error, 0);
+}
+
+/* Without PIPELINING each command waits for the one before, as ever. */
+static void
+test_not_early(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		LOGIN, SEND("+OK\n.\n"), LONE("LIST"), SEND("+OK\n.\n"),
+		EXPECT("QUIT"), END
+	};
+	struct known_upstream		 known = { .shy = 0 };
+
+	(void)state;
+	session_known = &known;
+	run(steps);
+	assert_int_equal(session_error, 0);
+	run(steps);
+	assert_int_equal(session_error, 0);
+}
+
+static void
+test_early_stls(void **state)
+{
+	static const struct peer_step	 first[] = {
+		SEND("+OK\n"), LONE("CAPA"),
+		SEND("+OK\nSTLS\nPIPELINING\n.\n"), LONE("STLS"),
+		SEND("+OK\n"), TLS, LONE("CAPA"),
+		SEND("+OK\nPIPELINING\nSASL PLAIN\n.\n"),
+		EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"),
+		LONE("LIST"), SEND("+OK\n+OK\n.\n+OK\n.\n"),
+		EXPECT("QUIT"), END
+	};
+	static const struct peer_step	 second[] = {
+		LONE("STLS"), SEND("+OK hello\n+OK\n"), TLS,
+		EXPECT("AUTH PLAIN AGFsaWNlAHNlY3JldA=="), EXPECT("UIDL"),
+		LONE("LIST"), SEND("+OK\n+OK\n.\n+OK\n.\n"),
+		EXPECT("QUIT"), END
+	};
+	static const struct peer_step	 injection[] = {
+		LONE("STLS"), SEND("+OK hello\n+OK\n+OK in\n"), END
+	};
+	struct known_upstream		 known = { .shy = 0 };
+
+	(void)state;
+	session_known = &known;
+	session_tls = TLS_MODE_STARTTLS;
+	run(first);
+	assert_int_equal(session_error, 0);
+	run(second);
+	assert_int_equal(session_error, 0);
+	run(injection);
+	assert_int_equal(session_error, EPROTO);
+}
+
+/*
+ * Before a message that takes long the deletions are made to count; without
+ * any it is asked for at once.
+ */
+static void
+test_quit_before_long(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		LOGIN_FAST, SEND("+OK\n1 a\n2 b\n.\n+OK\n1 5\n2 7001\n.\n"),
+		LONE("RETR 1"), SEND("+OK\na\n.\n"),
+		EXPECT("DELE 1"), LONE("QUIT"), SEND("+OK\n+OK\n"), END
+	};
+	static const struct peer_step	 rest[] = {
+		LOGIN_FAST, SEND("+OK\n1 b\n.\n+OK\n1 7001\n.\n"),
+		LONE("RETR 1"), SEND("+OK\nb\n.\n"),
+		EXPECT("DELE 1"), LONE("QUIT"), SEND("+OK\n+OK\n"), END
+	};
+
+	(void)state;
+	known_set_rate(100);
+	run(steps);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(session_again, 1);
+	assert_int_equal(spool_message("a")->committed, 1);
+	assert_int_equal(spool_message("b")->committed, 0);
+	run(rest);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(session_again, 0);
+	assert_int_equal(spool_message("b")->committed, 1);
+	known_set_rate(0);
+}
+
 #define TEST(name)	cmocka_unit_test_setup(test_ ## name, setup)
 
 int
@@ -700,6 +836,10 @@ main(void)
 		TEST(exists),
 		TEST(spool_gone),
 		TEST(retr_refused),
+		TEST(early),
+		TEST(not_early),
+		TEST(early_stls),
+		TEST(quit_before_long),
 		TEST(nonsense),
 	};
 
