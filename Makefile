@@ -11,7 +11,8 @@ LIB_OBJS = relayd/ask.o relayd/base64.o relayd/channel.o relayd/child.o \
 	relayd/stream_tls.o relayd/stream_write.o compat/platform.o \
 	compat/tcp_acked.o compat/tcp_queue.o $(SANDBOX_OBJ) $(IMSG_OBJS)
 
-RELAYD_OBJS = parent/auth.o parent/conf_build.o parent/conf_build_dial.o \
+RELAYD_OBJS = parent/ttylock.o \
+	parent/auth.o parent/conf_build.o parent/conf_build_dial.o \
 	parent/conf_build_line.o parent/conf_build_mail.o parent/conf_check.o \
 	parent/conf_default.o parent/conf_files.o parent/conf_lex.o \
 	parent/conf_value.o parent/keeper.o parent/line.o parent/listen.o \
@@ -132,7 +133,8 @@ include regress/unit/SENDMAIL.mk
 include regress/unit/SMTPIN.mk
 include regress/unit/STORE.mk
 
-TESTS = regress/unit/passwd_test regress/unit/conf_test \
+TESTS = regress/unit/ttylock_test \
+	regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/connector_test \
 	regress/ipc/ipc_test regress/unit/channel_test \
 	regress/unit/conf_msg_test regress/unit/sandbox_test \

@@ -2,7 +2,10 @@
 /* What platforms do differently. */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -53,6 +56,38 @@ platform_memory_file(const char *name)
 	return (fd);
 #else
 	(void)name;
+	errno = ENOSYS;
+	return (-1);
+#endif
+}
+
+int
+platform_process_name(pid_t pid, char *name, size_t size)
+{
+#ifdef __linux__
+	char	 path[64], *p;
+	ssize_t	 n;
+	int	 fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return (-1);
+	n = read(fd, name, size - 1);
+	close(fd);
+	if (n <= 0)
+		return (-1);
+	name[n] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	/* Whoever made it chose it. */
+	for (p = name; *p != '\0'; p++) {
+		if (*p < ' ' || *p > '~' || *p == '"')
+			*p = '?';
+	}
+	return (0);
+#else
+	(void)pid;
+	(void)name;
+	(void)size;
 	errno = ENOSYS;
 	return (-1);
 #endif

@@ -2,6 +2,8 @@
 #ifndef COMPAT_PLATFORM_H
 #define COMPAT_PLATFORM_H
 
+#include <sys/types.h>
+
 /*
  * Has the kernel send sig to this process when its parent dies: 0, or -1
  * with ENOSYS where there is no such thing.
@@ -19,6 +21,12 @@ int	 platform_revoke_tty(int fd, const char *path);
  * Its descriptor, or -1 with errno: ENOSYS where there is no such thing.
  */
 int	 platform_memory_file(const char *name);
+
+/*
+ * The name of a running process, in printable characters: 0, or -1 with
+ * errno.
+ */
+int	 platform_process_name(pid_t pid, char *name, size_t size);
 
 /*
  * Loads the time zone and keeps it: call before chroot(2), after which its

@@ -87,3 +87,8 @@ LINES_OBJS = dialerd/lines.o dialerd/estimate.o dialerd/window.o \
 regress/unit/lines_test: regress/unit/lines_test.o $(LINES_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/lines_test.o $(LINES_OBJS) \
 	    librelayd.a $(LIBS) -lcmocka
+
+regress/unit/ttylock_test: regress/unit/ttylock_test.o parent/ttylock.o \
+    librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/ttylock_test.o \
+	    parent/ttylock.o librelayd.a $(LIBS) -lcmocka
