@@ -13,14 +13,19 @@
  *	answer MS		from the last digit to the result
  *	connect TEXT		the result when it connects
  *	mute			no answer to any command
- *	noise			line noise before each answer
+ *	noise			line noise before each answer, and after it
+ *	digits			results as digits, until ATV1
+ *	late MS			each answer to a command is late by so much
+ *	deaf COUNT		so many command lines are not heard
+ *	rings COUNT		RING after so many answers to commands
+ *	online			begins with a call that somebody left up
  *	forward HOST:PORT HOST:PORT	a TCP port over the line
  *	exec COMMAND		what speaks at the far side of the data
  *	banner TEXT		swallow the far side's bytes up to TEXT
  *	number N ACTION[, ACTION ...]	one per call; the last stays
  * where ACTION is connect, connect drop-bytes N, connect drop-seconds N,
  * busy, no-carrier, no-answer, no-dialtone, voice, blacklisted, delayed,
- * error, silence or garbage.
+ * delayed HH:MM:SS, error, collision, silence or garbage.
  *
  * SIGUSR1 drops the carrier, SIGUSR2 rings.  The record has one line a call,
  * the timeline one for each quarter of a second on the line: milliseconds since
@@ -60,6 +65,7 @@ static enum state	 state;
 static int		 tty_in = -1, tty_out = -1, is_pty, debug;
 static FILE		*record, *timeline;
 static struct event	 ev_tty, ev_poll, ev_answer, ev_guard, ev_drop, ev_step;
+static struct event	 ev_late;
 static struct event	 ev_usr1, ev_usr2, ev_term, ev_wr;
 
 static char		 command[COMMAND_MAX];
@@ -139,31 +145,78 @@ static const struct result {
 } results[] = {
 	{ "OK", 0 }, { "CONNECT", 1 }, { "RING", 2 }, { "NO CARRIER", 3 },
 	{ "ERROR", 4 }, { "NO DIALTONE", 6 }, { "BUSY", 7 },
-	{ "NO ANSWER", 8 }, { "VOICE", 12 }, { "BLACKLISTED", 13 },
-	{ "DELAYED", 14 }
+	{ "NO ANSWER", 8 }, { "DELAYED", 24 }, { "BLACKLISTED", 32 }
 };
 
 static void
-say(const char *text)
+say_now(const char *text)
 {
 	char	 buf[COMMAND_MAX];
 	size_t	 i, n;
 
 	if (quiet || script.mute)
 		return;
+	/* What is before a digit must not be taken for one of its line. */
 	if (script.noise)
-		tty_write("\xff~x\x7f\r\n{", 7);
+		tty_write(words ? "\xff~x\x7f\r\n{" : "\xff~x\r\x80\x7f\xff", 7);
+	note("modem: %s", text);
+	snprintf(buf, sizeof(buf), "\r\n%s\r\n", text);
 	for (i = 0; !words && i < sizeof(results) / sizeof(results[0]); i++) {
 		n = strlen(results[i].word);
-		if (strncmp(text, results[i].word, n) == 0) {
+		if (strncmp(text, results[i].word, n) == 0)
 			snprintf(buf, sizeof(buf), "%d\r", results[i].digit);
-			tty_write(buf, strlen(buf));
-			return;
-		}
 	}
-	snprintf(buf, sizeof(buf), "\r\n%s\r\n", text);
 	tty_write(buf, strlen(buf));
-	note("modem: %s", text);
+	if (script.noise && state != ONLINE)
+		tty_write("\xfe\x81", 2);
+}
+
+/* Answers that are late, in their order. */
+static struct {
+	char	 text[COMMAND_MAX];
+	int64_t	 due;		/* microseconds */
+} late[16];
+static size_t	 nlate;
+
+static void
+late_timer(void)
+{
+	struct timeval	 tv = { 0, 0 };
+	int64_t		 left;
+
+	if (nlate == 0)
+		return;
+	if ((left = late[0].due - wire_now()) > 0) {
+		tv.tv_sec = (time_t)(left / 1000000);
+		tv.tv_usec = (suseconds_t)(left % 1000000);
+	}
+	evtimer_add(&ev_late, &tv);
+}
+
+static void
+say_late(int fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	(void)arg;
+	say_now(late[0].text);
+	memmove(late, late + 1, --nlate * sizeof(late[0]));
+	late_timer();
+}
+
+static void
+say(const char *text)
+{
+	if (script.late == 0 || state != COMMAND ||
+	    nlate == sizeof(late) / sizeof(late[0])) {
+		say_now(text);
+		return;
+	}
+	snprintf(late[nlate].text, sizeof(late[nlate].text), "%s", text);
+	/* One command after another, as it takes so long for each. */
+	late[nlate].due = nlate > 0 ? late[nlate - 1].due : wire_now();
+	late[nlate++].due += (int64_t)script.late * 1000;
+	late_timer();
 }
 
 /* The call. */
@@ -370,7 +423,8 @@ execute(const char *p)
 			return (1);
 		case 'Z':
 			(void)number(&p);
-			echo = words = 1;
+			echo = 1;
+			words = !script.digits;
 			quiet = 0;
 			s_register[12] = 50;
 			break;
@@ -430,15 +484,23 @@ command_line(void)
 		return;
 	if (script.mute)
 		return;
+	if (script.deaf > 0) {
+		script.deaf--;
+		return;
+	}
 	r = execute(command + 2);
 	if (r != 1)
 		say(r == 0 ? "OK" : "ERROR");
+	if (r != 1 && script.rings > 0) {
+		script.rings--;
+		say("RING");
+	}
 }
 
 static void
 command_byte(uint8_t c)
 {
-	if (echo && !script.mute)
+	if (echo && !script.mute && script.deaf == 0)
 		tty_write(&c, 1);
 	if (c == '\r') {
 		command_line();
@@ -546,7 +608,8 @@ tty_read(int fd, short events, void *arg)
 			note("modem: dtr dropped");
 			hang_up("dtr", 0);
 			nout = 0;
-			echo = words = 1;
+			echo = 1;
+			words = !script.digits;
 			quiet = 0;
 			s_register[12] = 50;
 		}
@@ -667,6 +730,7 @@ run(void)
 	event_set(&ev_wr, tty_out, EV_WRITE, tty_flush, NULL);
 	evtimer_set(&ev_poll, tty_poll, NULL);
 	evtimer_set(&ev_answer, answered, NULL);
+	evtimer_set(&ev_late, say_late, NULL);
 	evtimer_set(&ev_guard, guard_over, NULL);
 	evtimer_set(&ev_drop, drop, NULL);
 	evtimer_set(&ev_step, timeline_step, NULL);
@@ -678,6 +742,13 @@ run(void)
 	signal_add(&ev_usr2, NULL);
 	signal_add(&ev_term, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	words = !script.digits;
+	if (script.online) {
+		snprintf(call.number, sizeof(call.number), "left");
+		call.action = script_dial(&script, call.number);
+		call.dialled = call.connected = last_data = wire_now();
+		state = ONLINE;
+	}
 	event_dispatch();
 }
 

@@ -20,6 +20,7 @@ static const struct action kinds[] = {
 	{ .name = "blacklisted", .text = "BLACKLISTED" },
 	{ .name = "delayed", .text = "DELAYED" },
 	{ .name = "error", .text = "ERROR" },
+	{ .name = "collision", .text = "RING\r\n\r\nNO CARRIER" },
 	{ .name = "garbage", .text = "\x80\x91#&}~ NO%CAR\xfe" },
 	{ .name = "silence", .silence = 1 },
 };
@@ -42,7 +43,11 @@ parse_action(const char *path, char *text)
 	if (i == sizeof(kinds) / sizeof(kinds[0]))
 		errx(1, "%s: unknown action %s", path, word);
 	*a = kinds[i];
-	if (text != NULL) {
+	if (text != NULL && strcmp(word, "delayed") == 0) {
+		if (asprintf(&word, "DELAYED %s", text) == -1)
+			err(1, NULL);
+		a->text = word;
+	} else if (text != NULL) {
 		word = strsep(&text, " ");
 		if (text != NULL && strcmp(word, "drop-bytes") == 0)
 			a->drop_bytes = strtoull(text, NULL, 10);
@@ -92,6 +97,10 @@ parse_line(struct script *s, const char *path, char *line)
 		s->mute = 1;
 	else if (strcmp(word, "noise") == 0)
 		s->noise = 1;
+	else if (strcmp(word, "digits") == 0)
+		s->digits = 1;
+	else if (strcmp(word, "online") == 0)
+		s->online = 1;
 	else if (line == NULL)
 		errx(1, "%s: %s without a value", path, word);
 	else if (strcmp(word, "rate") == 0)
@@ -102,6 +111,12 @@ parse_line(struct script *s, const char *path, char *line)
 		s->wire.buffer = strtoull(line, NULL, 10);
 	else if (strcmp(word, "answer") == 0)
 		s->answer = strtoull(line, NULL, 10);
+	else if (strcmp(word, "late") == 0)
+		s->late = strtoull(line, NULL, 10);
+	else if (strcmp(word, "deaf") == 0)
+		s->deaf = strtoull(line, NULL, 10);
+	else if (strcmp(word, "rings") == 0)
+		s->rings = strtoull(line, NULL, 10);
 	else if (strcmp(word, "connect") == 0)
 		s->connect = strdup(line);
 	else if (strcmp(word, "exec") == 0)

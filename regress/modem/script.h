@@ -29,6 +29,11 @@ struct script {
 	char			*banner;
 	int			 mute;
 	int			 noise;
+	int			 digits;
+	int			 online;
+	uint64_t		 late;		/* milliseconds */
+	uint64_t		 deaf;		/* command lines */
+	uint64_t		 rings;
 	TAILQ_HEAD(, number)	 numbers;
 };
 
