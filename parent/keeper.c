@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "platform.h"
+#include "ttylock.h"
 
 /* pppd says goodbye to its peer: two round trips of a slow satellite. */
 #define STOP_WAIT	4000	/* milliseconds from SIGTERM to SIGKILL */
@@ -45,7 +47,11 @@
 #define KILL_WAIT	4500	/* milliseconds for a `down` command */
 #define KILL_LOOK	50	/* milliseconds between looks at it */
 
-enum job { JOB_NONE, JOB_PPP, JOB_UP, JOB_DOWN };
+/* dialerd waits for 10 s, and the device must be opened after it. */
+#define STATUS_WAIT	6000	/* milliseconds for a `status` command */
+#define HUP_WAIT	2000	/* ... for pppd to see that its device is gone */
+
+enum job { JOB_NONE, JOB_PPP, JOB_UP, JOB_DOWN, JOB_STATUS };
 
 struct keeper {
 	const struct conf_line	*line;
@@ -61,6 +67,9 @@ struct keeper {
 	pid_t			 parent;
 	int			 stopping;
 	int64_t			 kill_at;	/* 0: not */
+	int64_t			 end;		/* of the call at the latest */
+	int			 hup;		/* the device hung up, ... */
+	int			 gone;		/* ... and cannot be had again */
 	char			 out[OUTPUT_MAX];
 	size_t			 outlen;
 	char			 reason[OUTPUT_MAX]; /* last telling words */
@@ -106,11 +115,33 @@ keeper_report(struct keeper *k, const char *fmt, ...)
 	(void)!write(k->fd, line, (size_t)n);
 }
 
+uint64_t
+keeper_setup_seconds(const struct conf_line *line)
+{
+	return (line->answer + LINE_SETUP +
+	    (TAILQ_EMPTY(&line->chat) ? 0 : CONF_CHAT_MAX));
+}
+
+static void
+keeper_clock(struct keeper *k, uint64_t seconds)
+{
+	k->end = now_ms() +
+	    (int64_t)(seconds + LINE_GRACE + KEEPER_BEHIND) * 1000;
+}
+
 static void
 keeper_down(struct keeper *k, const char *reason)
 {
 	k->up = 0;
 	keeper_report(k, "down %s", reason);
+}
+
+static void
+keeper_up(struct keeper *k)
+{
+	k->up = 1;
+	keeper_clock(k, k->line->window);
+	keeper_report(k, "up");
 }
 
 /* In the new process: what was ignored would stay so for the program. */
@@ -181,6 +212,18 @@ keeper_spawn(struct keeper *k, enum job job, char *const argv[], int input)
 	return (0);
 }
 
+/* What a command may want to know: one script can serve several lines. */
+static void
+keeper_environment(const struct keeper *k, const char *command)
+{
+	(void)setenv("RELAYD_LINE", k->line->name, 1);
+	(void)setenv("RELAYD_COMMAND", command, 1);
+	if (k->line->device != NULL)
+		(void)setenv("RELAYD_DEVICE", k->line->device, 1);
+	else
+		(void)unsetenv("RELAYD_DEVICE");
+}
+
 static int
 keeper_command(struct keeper *k, enum job job, const char *command)
 {
@@ -190,6 +233,8 @@ keeper_command(struct keeper *k, enum job job, const char *command)
 	argv[1] = (char *)(uintptr_t)"-c";
 	argv[2] = (char *)(uintptr_t)command;
 	argv[3] = NULL;
+	keeper_environment(k, job == JOB_UP ? "up" :
+	    job == JOB_DOWN ? "down" : "status");
 	return (keeper_spawn(k, job, argv, -1));
 }
 
@@ -260,8 +305,14 @@ keeper_ppp(struct keeper *k)
 	WORD("20");
 	WORD("lcp-echo-failure");
 	WORD("3");
-	/* Without modem control lines carrier cannot be watched there. */
-	WORD(ioctl(k->tty, TIOCMGET, &bits) == -1 ? "local" : "modem");
+	/* Without DCD, or a cable that has it, carrier cannot be watched
+	 * there, nor be waited for. */
+	WORD(ioctl(k->tty, TIOCMGET, &bits) == 0 && (bits & TIOCM_CAR) ?
+	    "modem" : "local");
+	WORD(k->line->no_flow ? "nocrtscts" : "crtscts");
+	/* Ours would be in its way. */
+	if (k->line->lock != NULL && k->line->lock[0] != '\0')
+		WORD("nolock");
 	WORD("file");
 	WORD("/dev/stdin");
 	TAILQ_FOREACH(n, &k->line->ppp_options, entry)
@@ -278,6 +329,7 @@ static void
 keeper_start(struct keeper *k)
 {
 	k->started = 1;
+	keeper_clock(k, LINE_LINKING);
 	if (k->job != JOB_NONE || k->up || k->stopping)
 		return;
 	if (k->line->ppp) {
@@ -287,8 +339,7 @@ keeper_start(struct keeper *k)
 		if (keeper_command(k, JOB_UP, k->line->up) == -1)
 			keeper_down(k, "the up command could not be started");
 	} else {
-		k->up = 1;
-		keeper_report(k, "up");
+		keeper_up(k);
 	}
 }
 
@@ -342,8 +393,7 @@ keeper_line(struct keeper *k, char *line)
 	}
 	/* pppd's last word once both ends have their addresses. */
 	if (strncmp(line, "remote IP address ", 18) == 0 && !k->up) {
-		k->up = 1;
-		keeper_report(k, "up");
+		keeper_up(k);
 		return;
 	}
 	for (i = 0; i < sizeof(telling) / sizeof(telling[0]); i++)
@@ -388,12 +438,13 @@ keeper_ended(struct keeper *k, enum job job, int status)
 	char	 why[OUTPUT_MAX];
 
 	if (job == JOB_UP && !k->stopping && status == 0) {
-		k->up = 1;
-		keeper_report(k, "up");
+		keeper_up(k);
 		return;
 	}
 	if (k->stopping)
 		strlcpy(why, "closed", sizeof(why));
+	else if (k->gone)
+		strlcpy(why, "device lost", sizeof(why));
 	else
 		snprintf(why, sizeof(why), "%s ended%s%.400s",
 		    job == JOB_PPP ? "pppd" : "the up command",
@@ -430,6 +481,8 @@ keeper_settle(struct keeper *k)
 	k->job = JOB_NONE;
 	k->kill_at = 0;
 	keeper_report(k, "group 0");
+	if (job == JOB_STATUS)
+		_exit(k->status == 0 ? KEEPER_FOREIGN : 0);
 	if (job == JOB_DOWN)
 		keeper_down(k, k->status != 0 ? "the down command failed" :
 		    k->why);
@@ -540,8 +593,10 @@ keeper_reopen(struct keeper *k)
 {
 	close(k->tty);
 	if ((k->tty = open(k->line->device,
-	    O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) == -1)
+	    O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) == -1) {
+		k->gone = 1;
 		return (-1);
+	}
 	/* While the parent lives the lock is its own. */
 	if (getppid() != k->parent && flock(k->tty, LOCK_EX | LOCK_NB) == -1) {
 		close(k->tty);
@@ -550,6 +605,24 @@ keeper_reopen(struct keeper *k)
 	}
 	(void)keeper_drop_dtr(k);
 	return (0);
+}
+
+/*
+ * The device hangs up when it is unplugged, and with the carrier where pppd
+ * has it so.  Our descriptor is of no use then, and while it is open the
+ * same name would not come back.
+ */
+static void
+keeper_hup(struct keeper *k)
+{
+	k->hup = 1;
+	if (keeper_reopen(k) == -1)
+		k->gone = 1;
+	log_debug("the device hung up%s", k->gone ? " and is gone" : "");
+	if (k->job == JOB_PPP && k->kill_at == 0)
+		k->kill_at = now_ms() + HUP_WAIT;	/* it sees it, too */
+	else if (k->job == JOB_NONE && k->up && !k->stopping)
+		keeper_undo(k, k->gone ? "device lost" : "the line hung up");
 }
 
 /*
@@ -586,13 +659,17 @@ keeper_hangup(struct keeper *k)
 {
 	int	 tries = k->started ? ESCAPE_TRIES : 1;
 
-	if (k->tty == -1 || keeper_obeys_dtr(k) ||
+	if (k->tty == -1)
+		return (k->gone ? KEEPER_GONE : 0);
+	if (keeper_obeys_dtr(k) ||
 	    keeper_escape(k, GUARD_SHORT))
 		return (0);
 	do {
 		if (keeper_escape(k, GUARD_LONG))
 			return (0);
-	} while (--tries > 0 && keeper_reopen(k) == 0);
+		if (keeper_reopen(k) == -1)
+			return (k->gone ? KEEPER_GONE : KEEPER_UNSURE);
+	} while (--tries > 0);
 	/* One that never said CONNECT may well be none. */
 	return (k->started ? KEEPER_UNSURE : 0);
 }
@@ -605,7 +682,7 @@ static int
 keeper_make_sure(struct keeper *k)
 {
 	if (k->tty == -1)
-		return (0);
+		return (k->gone ? KEEPER_GONE : 0);
 	(void)keeper_drop_dtr(k);
 	return (keeper_answers(k) ? 0 : keeper_hangup(k));
 }
@@ -619,6 +696,7 @@ keeper_last_words(const struct keeper *k)
 	if ((pid = fork()) == 0) {
 		setsid();
 		keeper_signals();
+		keeper_environment(k, "down");
 		closefrom(3);
 		execl("/bin/sh", "sh", "-c", k->line->down, (char *)NULL);
 		_exit(127);
@@ -633,6 +711,7 @@ keeper_kill(struct keeper *k)
 	pid_t	 down = -1;
 	int	 status, begun = k->up || k->job == JOB_UP || k->job == JOB_DOWN;
 
+	keeper_report(k, "ending");
 	if (k->pid != 0) {
 		kill(-k->pid, SIGKILL);
 		kill(k->pid, SIGKILL);
@@ -642,6 +721,9 @@ keeper_kill(struct keeper *k)
 	status = keeper_hangup(k);
 	if (k->tty != -1)
 		close(k->tty);
+	k->tty = -1;
+	if (getppid() != k->parent)
+		ttylock_orphaned();
 	/* The next call's up command must not meet this one's down. */
 	while (down > 0 && now_ms() < end && waitpid(down, NULL, WNOHANG) == 0)
 		keeper_silence(KILL_LOOK);
@@ -670,6 +752,7 @@ keeper_commands(struct keeper *k)
 		case KEEPER_QUIT:
 			if (k->pid != 0 || k->up)
 				keeper_kill(k);
+			keeper_report(k, "ending");
 			_exit(keeper_make_sure(k));
 		default:
 			keeper_kill(k);
@@ -677,12 +760,41 @@ keeper_commands(struct keeper *k)
 	}
 }
 
+/* Milliseconds until something is due. */
+static int
+keeper_wait(const struct keeper *k)
+{
+	int64_t	 now = now_ms(), at = k->end;
+
+	if (k->kill_at != 0 && (at == 0 || k->kill_at < at))
+		at = k->kill_at;
+	if (at == 0)
+		return (-1);
+	if (at <= now)
+		return (0);
+	if (k->kill_at != 0 && k->exited && at - now > KILL_LOOK)
+		return (KILL_LOOK);
+	return (at - now > INT_MAX ? INT_MAX : (int)(at - now));
+}
+
 static void
+keeper_times(struct keeper *k)
+{
+	if (k->end != 0 && now_ms() >= k->end) {
+		keeper_report(k, "late");
+		keeper_kill(k);
+	}
+	if (k->kill_at != 0 && now_ms() >= k->kill_at) {
+		k->kill_at = 0;
+		if (k->pid != 0)
+			kill(-k->pid, SIGKILL);
+	}
+}
+
+static void __attribute__((__noreturn__))
 keeper_loop(struct keeper *k)
 {
-	struct pollfd	 pfd[3];
-	int64_t		 left;
-	int		 wait;
+	struct pollfd	 pfd[4];
 
 	memset(pfd, 0, sizeof(pfd));
 	for (;;) {
@@ -690,20 +802,14 @@ keeper_loop(struct keeper *k)
 		pfd[1].fd = child_pipe[0];
 		pfd[2].fd = k->log;	/* poll skips -1 */
 		pfd[0].events = pfd[1].events = pfd[2].events = POLLIN;
-		wait = -1;
-		if (k->kill_at != 0) {
-			left = k->kill_at - now_ms();
-			wait = left < 0 ? 0 : (int)left;
-			if (k->exited && wait > KILL_LOOK)
-				wait = KILL_LOOK;
+		/* Of that only POLLHUP: what comes is not for us. */
+		pfd[3].fd = k->hup ? -1 : k->tty;
+		if (poll(pfd, 4, keeper_wait(k)) == -1) {
+			if (errno != EINTR)
+				keeper_kill(k);
+			memset(pfd, 0, sizeof(pfd));
 		}
-		if (poll(pfd, 3, wait) == -1 && errno != EINTR)
-			keeper_kill(k);
-		if (k->kill_at != 0 && now_ms() >= k->kill_at) {
-			k->kill_at = 0;
-			if (k->pid != 0)
-				kill(-k->pid, SIGKILL);
-		}
+		keeper_times(k);
 		keeper_settle(k);
 		if (k->log != -1 && pfd[2].revents != 0)
 			keeper_output(k);
@@ -711,11 +817,33 @@ keeper_loop(struct keeper *k)
 			keeper_reap(k);
 		if (pfd[0].revents != 0)
 			keeper_commands(k);
+		if (pfd[3].revents != 0 && !k->hup)
+			keeper_hup(k);
+	}
+}
+
+static void
+keeper_begin(struct keeper *k, enum keeper_task task)
+{
+	switch (task) {
+	case KEEPER_CALL:
+		keeper_clock(k, keeper_setup_seconds(k->line));
+		break;
+	case KEEPER_CLOSE:
+		/* The modem may be online; the parent's end is closed. */
+		k->up = k->started = 1;
+		break;
+	case KEEPER_STATUS:
+		if (keeper_command(k, JOB_STATUS, k->line->status) == -1)
+			_exit(0);
+		k->kill_at = now_ms() + STATUS_WAIT;
+		break;
 	}
 }
 
 void
-keeper_run(const struct conf_line *line, int fd, int tty, int up)
+keeper_run(const struct conf_line *line, int fd, int tty,
+    enum keeper_task task)
 {
 	struct keeper		 k;
 	struct sigaction	 sa;
@@ -723,8 +851,6 @@ keeper_run(const struct conf_line *line, int fd, int tty, int up)
 	memset(&k, 0, sizeof(k));
 	k.parent = getppid();
 	k.line = line;
-	/* Who replaces a keeper has a modem that may be online. */
-	k.up = k.started = up;
 	/* Its descriptor goes, too: the next line opens the log anew. */
 	closelog();
 	/* Known places first, then nothing else of the parent's. */
@@ -754,6 +880,6 @@ keeper_run(const struct conf_line *line, int fd, int tty, int up)
 	sa.sa_handler = on_child;
 	sa.sa_flags = SA_RESTART | SA_NOCLDSTOP;
 	sigaction(SIGCHLD, &sa, NULL);
+	keeper_begin(&k, task);
 	keeper_loop(&k);
-	_exit(0);
 }

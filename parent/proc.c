@@ -481,8 +481,8 @@ proc_stop_step(void)
 	struct timeval	 tv = { SHUTDOWN_REST, 0 };
 
 	if (stopping == 1 && procs[PROC_DIALERD].pid == 0) {
-		line_down("shutdown");
 		stopping = 2;
+		line_down("shutdown");
 		channel_send(&procs[PROC_SPOOLD].ch, PARENT_SHUTDOWN, 0, -1,
 		    NULL, 0);
 		channel_send(&procs[PROC_FETCHD].ch, PARENT_SHUTDOWN, 0, -1,

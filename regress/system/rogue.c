@@ -142,6 +142,7 @@ do_nothing(void)
 static const struct channel_row parent_rows[] = {
 	{ PARENT_CONTROL,	handle_ignore },
 	{ PARENT_LEDGER,	handle_ignore },
+	{ PARENT_ARRIVALS,	handle_ignore },
 	{ PARENT_LINE_TTY,	handle_tty },
 	{ PARENT_LINK_UP,	handle_up },
 	{ PARENT_LINK_DOWN,	handle_down },
@@ -150,6 +151,8 @@ static const struct channel_row parent_rows[] = {
 
 static const struct channel_row peer_rows[] = {
 	{ SPOOLD_QUEUE_STATE,	handle_ignore },
+	{ SPOOLD_REQUEST,	handle_ignore },
+	{ SPOOLD_ARRIVAL,	handle_ignore },
 	{ PROTO_NONE,		NULL }
 };
 
