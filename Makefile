@@ -50,9 +50,11 @@ FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/inbox.o fetchd/known.o fetchd/lost.o fetchd/pop3_client.o fetchd/pop3_reply.o \
 	fetchd/schedule.o fetchd/session.o
 
-RELAYCTL_OBJS = relayctl/addrlist.o relayctl/command.o relayctl/json.o \
-	relayctl/relayctl.o relayctl/sendmail.o relayctl/show.o \
-	relayctl/submission.o relayctl/submit.o
+RELAYCTL_OBJS = relayctl/addrlist.o relayctl/client.o relayctl/command.o \
+	relayctl/explain.o relayctl/format.o relayctl/json.o \
+	relayctl/relayctl.o relayctl/report.o relayctl/report_show.o \
+	relayctl/sendmail.o relayctl/show.o relayctl/submission.o \
+	relayctl/submit.o relayctl/watch.o relayctl/watch_page.o
 
 PROGRAMS = parent/relayd spoold/spoold dialerd/dialerd fetchd/fetchd \
 	relayctl/relayctl
@@ -129,6 +131,7 @@ include regress/unit/LINE.mk
 include regress/unit/MAILBOX.mk
 include regress/unit/PLUMBING.mk
 include regress/unit/POLICY.mk
+include regress/unit/RELAYCTL.mk
 include regress/unit/SENDMAIL.mk
 include regress/unit/SMTPIN.mk
 include regress/unit/STORE.mk

@@ -11,60 +11,99 @@
 
 #define CALLS_DEFAULT	20
 
+#define REQUEST(t)	.run = RUN_REQUEST, .type = t
+#define VALUE(v)	.value = v, .has_value = 1
+
+#define MESSAGE(a)	REQUEST(CTL_MESSAGE), .value = a, .argument = ARG_SELECT
+
 static const struct command message[] = {
-	{ "bulk", "goes only into time that is paid for", NULL, CTL_MESSAGE,
-	    PROTO_MESSAGE_BULK, 0, ARG_SELECT },
-	{ "hold", "stays until released", NULL, CTL_MESSAGE,
-	    PROTO_MESSAGE_HOLD, 0, ARG_SELECT },
-	{ "normal", "neither bulk nor urgent", NULL, CTL_MESSAGE,
-	    PROTO_MESSAGE_NORMAL, 0, ARG_SELECT },
-	{ "release", "ends its hold", NULL, CTL_MESSAGE,
-	    PROTO_MESSAGE_RELEASE, 0, ARG_SELECT },
-	{ "remove", "for good; nobody is told", NULL, CTL_MESSAGE,
-	    PROTO_MESSAGE_REMOVE, 0, ARG_SELECT },
-	{ "requeue", "tried anew, as if it never had been", NULL,
-	    CTL_MESSAGE, PROTO_MESSAGE_REQUEUE, 0, ARG_SELECT },
-	{ "urgent", "before all others", NULL, CTL_MESSAGE,
-	    PROTO_MESSAGE_URGENT, 0, ARG_SELECT },
-	{ NULL, NULL, NULL, 0, 0, 0, ARG_NONE }
+	{ "bulk", "goes only into time that is paid for",
+	    MESSAGE(PROTO_MESSAGE_BULK) },
+	{ "hold", "stays until released",
+	    MESSAGE(PROTO_MESSAGE_HOLD) },
+	{ "normal", "neither bulk nor urgent",
+	    MESSAGE(PROTO_MESSAGE_NORMAL) },
+	{ "release", "ends its hold",
+	    MESSAGE(PROTO_MESSAGE_RELEASE) },
+	{ "remove", "for good; nobody is told",
+	    MESSAGE(PROTO_MESSAGE_REMOVE) },
+	{ "requeue", "tried anew, as if it never had been",
+	    MESSAGE(PROTO_MESSAGE_REQUEUE) },
+	{ "urgent", "before all others",
+	    MESSAGE(PROTO_MESSAGE_URGENT) },
+	{ .word = NULL }
 };
 
 static const struct command show[] = {
-	{ "calls", "the newest calls; 0 for all", NULL, CTL_SHOW_CALLS,
-	    CALLS_DEFAULT, 1, ARG_COUNT },
-	{ "message", "one message with its recipients", NULL,
-	    CTL_SHOW_MESSAGE, 0, 0, ARG_MESSAGE },
-	{ "queue", "the messages that wait", NULL, CTL_SHOW_QUEUE, 0, 0,
-	    ARG_NONE },
-	{ "summary", "line, window, queue and plan", NULL, CTL_SHOW_SUMMARY,
-	    0, 0, ARG_NONE },
-	{ "users", "mailboxes and what was fetched for them", NULL,
-	    CTL_SHOW_USERS, 0, 0, ARG_NONE },
-	{ NULL, NULL, NULL, 0, 0, 0, ARG_NONE }
+	{ "calls", "the newest calls; 0 for all", REQUEST(CTL_SHOW_CALLS),
+	    VALUE(CALLS_DEFAULT), .argument = ARG_COUNT },
+	{ "message", "one message with its recipients",
+	    REQUEST(CTL_SHOW_MESSAGE), .argument = ARG_MESSAGE },
+	{ "plan", "what a call would do and cost now",
+	    REQUEST(CTL_SHOW_PLAN) },
+	{ "queue", "the messages that wait", REQUEST(CTL_SHOW_QUEUE) },
+	{ "rules", "conditions and restraints, as they stand",
+	    REQUEST(CTL_SHOW_RULES) },
+	{ "summary", "line, window, queue and what comes next",
+	    REQUEST(CTL_SHOW_SUMMARY) },
+	{ "users", "mailboxes and what was fetched for them",
+	    REQUEST(CTL_SHOW_USERS) },
+	{ .word = NULL }
 };
 
 static const struct command level[] = {
-	{ "brief", "information only", NULL, CTL_LOG_VERBOSE, 0, 1,
-	    ARG_NONE },
-	{ "verbose", "debugging too", NULL, CTL_LOG_VERBOSE, 1, 1, ARG_NONE },
-	{ NULL, NULL, NULL, 0, 0, 0, ARG_NONE }
+	{ "brief", "information only", REQUEST(CTL_LOG_VERBOSE), VALUE(0) },
+	{ "verbose", "debugging too", REQUEST(CTL_LOG_VERBOSE), VALUE(1) },
+	{ .word = NULL }
+};
+
+static const struct command by[] = {
+	{ "line", "a row for each line", .run = RUN_REPORT,
+	    .flags = COMMAND_LINE },
+	{ "user", "a row for each user", .run = RUN_REPORT,
+	    .flags = COMMAND_USER },
+	{ .word = NULL }
+};
+
+static const struct command by_only[] = {
+	{ "by", "... line or user, instead", .below = by },
+	{ .word = NULL }
+};
+
+static const struct command report[] = {
+	{ "by", "a row for each line or user, of this month", .below = by },
+	{ "day", "the last days, or so many", by_only, .run = RUN_REPORT,
+	    .flags = COMMAND_DAY, .argument = ARG_COUNT },
+	{ "month", "the last months, or so many", by_only,
+	    .run = RUN_REPORT, .flags = COMMAND_MONTH,
+	    .argument = ARG_COUNT },
+	{ "week", "the last weeks, or so many", by_only, .run = RUN_REPORT,
+	    .flags = COMMAND_WEEK, .argument = ARG_COUNT },
+	{ .word = NULL }
 };
 
 static const struct command root[] = {
-	{ "dial", "open a window now", NULL, CTL_DIAL, 0, 0, ARG_NONE },
-	{ "hangup", "end the call in progress", NULL, CTL_HANGUP, 0, 0,
-	    ARG_NONE },
-	{ "hold", "make no calls until released", NULL, CTL_HOLD, 0, 0,
-	    ARG_NONE },
-	{ "log", "how much is logged", level, 0, 0, 0, ARG_NONE },
-	{ "message", "what becomes of messages that wait", message, 0, 0, 0,
-	    ARG_NONE },
-	{ "release", "end the hold", NULL, CTL_RELEASE, 0, 0, ARG_NONE },
-	{ "reload", "read the configuration again", NULL, CTL_RELOAD, 0, 0,
-	    ARG_NONE },
-	{ "show", "what there is and what happened", show, 0, 0, 0,
-	    ARG_NONE },
-	{ NULL, NULL, NULL, 0, 0, 0, ARG_NONE }
+	{ "dial", "open a window now", REQUEST(CTL_DIAL) },
+	{ "explain", "why the last call was, and when the next will be",
+	    .run = RUN_EXPLAIN },
+	{ "hangup", "end the call in progress", REQUEST(CTL_HANGUP) },
+	{ "hold", "make no calls until released", REQUEST(CTL_HOLD) },
+	{ "log", "how much is logged", .below = level },
+	{ "message", "what becomes of messages that wait",
+	    .below = message },
+	{ "release", "end the hold", REQUEST(CTL_RELEASE) },
+	{ "reload", "read the configuration again", REQUEST(CTL_RELOAD) },
+	{ "report", "what was spent, wasted and saved", report,
+	    .run = RUN_REPORT },
+	{ "show", "what there is and what happened", show,
+	    REQUEST(CTL_SHOW_SUMMARY) },
+	{ "watch", "the window while it is open", .run = RUN_WATCH },
+	{ .word = NULL }
+};
+
+/* With no words at all. */
+static const struct command	 summary = {
+	"", "", REQUEST(CTL_SHOW_SUMMARY)
 };
 
 /* The one that begins so; a whole word beats prefixes. */
@@ -98,19 +137,26 @@ is_help(const char *word)
 }
 
 static int
-take_argument(struct request *r, const char *word, char *error, size_t size)
+is_number(const char *word)
+{
+	return (*word >= '0' && *word <= '9');
+}
+
+static int
+take_number(struct request *r, const char *word, char *error, size_t size)
 {
 	char			*end;
 	unsigned long long	 n;
 
 	errno = 0;
 	n = strtoull(word, &end, 10);
-	if (*word < '0' || *word > '9' || *end != '\0' || errno != 0 ||
+	if (!is_number(word) || *end != '\0' || errno != 0 ||
 	    n > UINT32_MAX) {
 		snprintf(error, size, "\"%s\" is not a number", word);
 		return (-1);
 	}
 	r->value = (uint32_t)n;
+	r->has_value = 1;
 	return (0);
 }
 
@@ -175,17 +221,31 @@ take_select(struct request *r, int argc, char *const argv[], char *error,
 	return (take_address(r, argv[1], error, size) == -1 ? -1 : 2);
 }
 
-/* The words after the command: how many of them it takes, or -1. */
+/* What comes after a word that takes a number; how many words, or -1. */
 static int
-take_arguments(struct request *r, int argc, char *const argv[], char *error,
-    size_t size)
+take_count(struct request *r, const struct command *c, int argc,
+    char *const argv[], char *error, size_t size)
 {
-	r->message.action = r->command->value;
-	switch (r->command->argument) {
+	/* What is no number is looked for below, if anything is there. */
+	if (argc == 0 || (c->below != NULL && !is_number(argv[0])))
+		return (0);
+	return (take_number(r, argv[0], error, size) == -1 ? -1 : 1);
+}
+
+static int
+take_arguments(struct request *r, const struct command *c, int argc,
+    char *const argv[], char *error, size_t size)
+{
+	if (c->argument == ARG_REST) {
+		r->argc = argc;
+		r->argv = argv;
+		return (argc);
+	}
+	if (argc > 0 && is_help(argv[0]))
+		return (0);
+	switch (c->argument) {
 	case ARG_COUNT:
-		if (argc == 0)
-			return (0);
-		return (take_argument(r, argv[0], error, size) == -1 ? -1 : 1);
+		return (take_count(r, c, argc, argv, error, size));
 	case ARG_MESSAGE:
 		if (argc == 0) {
 			snprintf(error, size, "the id of which message?");
@@ -193,10 +253,30 @@ take_arguments(struct request *r, int argc, char *const argv[], char *error,
 		}
 		return (take_id(r, argv[0], error, size) == -1 ? -1 : 1);
 	case ARG_SELECT:
+		r->message.action = c->value;
 		return (take_select(r, argc, argv, error, size));
 	default:
 		return (0);
 	}
+}
+
+/* A word that was matched, and what it takes; how many words, or -1. */
+static int
+take_command(struct request *r, const struct command *c, int argc,
+    char *const argv[], char *error, size_t size)
+{
+	r->command = c;
+	r->flags |= c->flags;
+	if (c->has_value) {
+		r->value = c->value;
+		r->has_value = 1;
+	}
+	if (c->below != NULL) {
+		strlcat(r->words, c->word, sizeof(r->words));
+		strlcat(r->words, " ", sizeof(r->words));
+		r->level = c->below;
+	}
+	return (take_arguments(r, c, argc, argv, error, size));
 }
 
 void
@@ -220,46 +300,32 @@ int
 command_parse(struct request *r, int argc, char *const argv[], char *error,
     size_t size)
 {
-	const struct command	*c = NULL;
-	int			 i, n;
+	const struct command	*c = &summary;
+	int			 i = 0, n;
 
 	memset(r, 0, sizeof(*r));
 	r->level = root;
-	for (i = 0; i < argc; i++) {
-		if (is_help(argv[i]) && (c == NULL || c->below != NULL)) {
+	r->command = c;
+	while (i < argc) {
+		if (is_help(argv[i])) {
 			r->help = 1;
 			return (0);
 		}
-		if (c != NULL && c->below == NULL)
-			break;
+		if (i > 0 && c->below == NULL) {
+			snprintf(error, size, "\"%s\" is one word too many",
+			    argv[i]);
+			return (-1);
+		}
 		if ((c = match(r->level, argv[i], error, size)) == NULL)
 			return (-1);
-		if (c->below == NULL)
-			continue;
-		strlcat(r->words, c->word, sizeof(r->words));
-		strlcat(r->words, " ", sizeof(r->words));
-		r->level = c->below;
+		i++;
+		n = take_command(r, c, argc - i, argv + i, error, size);
+		if (n == -1)
+			return (-1);
+		i += n;
 	}
-	if (c == NULL)
-		c = match(show, "summary", error, size);
-	else if (c->below == show)
-		c = match(show, "summary", error, size);
-	else if (c->below != NULL) {
+	if (r->command->run == RUN_NONE) {
 		snprintf(error, size, "\"%s\" wants another word", c->word);
-		return (-1);
-	}
-	r->command = c;
-	r->value = c->value;
-	r->has_value = c->has_value;
-	if (i < argc && c->argument != ARG_NONE && is_help(argv[i])) {
-		r->help = 1;
-		return (0);
-	}
-	if ((n = take_arguments(r, argc - i, argv + i, error, size)) == -1)
-		return (-1);
-	i += n;
-	if (i < argc) {
-		snprintf(error, size, "\"%s\" is one word too many", argv[i]);
 		return (-1);
 	}
 	return (0);
@@ -270,18 +336,20 @@ command_help(FILE *f, const struct request *r)
 {
 	static const char *const arguments[] = {
 		[ARG_NONE] = "", [ARG_COUNT] = " [number]",
-		[ARG_MESSAGE] = " id", [ARG_SELECT] = " which"
+		[ARG_MESSAGE] = " id", [ARG_SELECT] = " which",
+		[ARG_REST] = " [...]"
 	};
 	const struct command	*c;
 	char			 words[64];
 
-	fprintf(f, "usage: relayctl [-j] [-s socket] %s%s\n",
-	    r->level == root ? "" : r->words, "command");
+	fprintf(f, "usage: relayctl [-cj] [-s socket] %scommand\n",
+	    r->level == root ? "" : r->words);
 	for (c = r->level; c->word != NULL; c++) {
-		snprintf(words, sizeof(words), "%s%s", c->word,
-		    c->below != NULL ? " ..." :
-		    arguments[c->argument]);
-		fprintf(f, "\t%-18s%s\n", words, c->help);
+		snprintf(words, sizeof(words), "%s%s%s", c->word,
+		    arguments[c->argument],
+		    c->below == NULL ? "" :
+		    c->run == RUN_NONE ? " ..." : " [...]");
+		fprintf(f, "\t%-22s%s\n", words, c->help);
 	}
 	if (r->level == message)
 		fprintf(f, "which: an id, from ADDRESS, to ADDRESS, or "

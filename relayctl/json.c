@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json.h"
 #include "show.h"
 
 static int	 entries;
@@ -63,23 +64,23 @@ key(const char *name, int first)
 	printf("%s\"%s\":", first ? "{" : ",", name);
 }
 
-static void
-text(const char *name, const char *value, int first)
+void
+json_text(const char *name, const char *value, int first)
 {
 	key(name, first);
 	string(value);
 }
 
-static void
-number(const char *name, uint64_t value, int first)
+void
+json_number(const char *name, uint64_t value, int first)
 {
 	key(name, first);
 	printf("%" PRIu64, value);
 }
 
 /* Times are seconds since the epoch; what has not been is null. */
-static void
-instant(const char *name, int64_t value)
+void
+json_instant(const char *name, int64_t value)
 {
 	key(name, 0);
 	if (value == 0)
@@ -88,54 +89,59 @@ instant(const char *name, int64_t value)
 		printf("%" PRId64, value);
 }
 
-static void
-boolean(const char *name, uint32_t value)
+void
+json_boolean(const char *name, uint32_t value)
 {
 	key(name, 0);
 	printf("%s", value ? "true" : "false");
 }
 
 /* Money is in 1/1000. */
-static void
-money(const char *name, uint64_t value)
+void
+json_money(const char *name, uint64_t value)
 {
 	key(name, 0);
 	printf("%" PRIu64 ".%03" PRIu64, value / 1000, value % 1000);
 }
 
-static void
-separate(void)
+void
+json_separate(void)
 {
 	if (entries++ > 0)
 		putchar(',');
 	putchar('\n');
 }
 
-static void
-call_object(const struct ctl_call *c)
+void
+show_call_json(const struct ctl_call *c)
 {
-	number("call", c->call, 1);
-	text("line", c->line, 0);
-	text("number", c->number, 0);
-	text("why", c->why, 0);
-	instant("opened", c->opened);
-	instant("dialled", c->dialled);
-	instant("connected", c->connected);
-	instant("up", c->up);
-	instant("closed", c->closed);
-	text("connect", c->connect, 0);
-	text("result", c->result, 0);
-	text("reason", c->reason, 0);
-	number("seconds", c->seconds, 0);
-	number("sent", c->sent, 0);
-	number("fetched", c->fetched, 0);
-	number("failed", c->failed, 0);
-	number("bytes_out", c->bytes_out, 0);
-	number("bytes_in", c->bytes_in, 0);
-	number("units", c->units, 0);
-	money("cost", c->cost);
-	number("worst_seconds", c->worst_seconds, 0);
-	money("worst_cost", c->worst_cost);
+	json_number("call", c->call, 1);
+	json_text("line", c->line, 0);
+	json_text("number", c->number, 0);
+	json_text("why", c->why, 0);
+	json_instant("opened", c->opened);
+	json_instant("dialled", c->dialled);
+	json_instant("connected", c->connected);
+	json_instant("up", c->up);
+	json_instant("closed", c->closed);
+	json_text("connect", c->connect, 0);
+	json_text("result", c->result, 0);
+	json_text("reason", c->reason, 0);
+	json_number("seconds", c->seconds, 0);
+	json_number("sent", c->sent, 0);
+	json_number("fetched", c->fetched, 0);
+	json_number("failed", c->failed, 0);
+	json_number("bytes_out", c->bytes_out, 0);
+	json_number("bytes_in", c->bytes_in, 0);
+	json_number("mail_out", c->mail_out, 0);
+	json_number("mail_in", c->mail_in, 0);
+	json_number("repeated_out", c->repeated_out, 0);
+	json_number("repeated_in", c->repeated_in, 0);
+	json_boolean("foreign", c->foreign);
+	json_number("units", c->units, 0);
+	json_money("cost", c->cost);
+	json_number("worst_seconds", c->worst_seconds, 0);
+	json_money("worst_cost", c->worst_cost);
 	putchar('}');
 }
 
@@ -146,6 +152,7 @@ json_begin(uint32_t request)
 	case CTL_SHOW_QUEUE:
 	case CTL_SHOW_CALLS:
 	case CTL_SHOW_USERS:
+	case CTL_SHOW_RULES:
 		putchar('[');
 		break;
 	}
@@ -158,40 +165,42 @@ maybe_call(const char *name, const struct ctl_call *c)
 	if (c->call == 0)
 		printf("null");
 	else
-		call_object(c);
+		show_call_json(c);
 }
 
 static void
 json_summary(const struct ctl_summary *s)
 {
-	text("state", ctl_state_name(s->state), 1);
-	instant("now", s->now);
-	instant("started", s->started);
-	boolean("hold", s->hold);
-	boolean("spoold", s->spoold);
-	boolean("fetchd", s->fetchd);
-	number("queue_messages", s->queue_messages, 0);
-	number("queue_bytes", s->queue_bytes, 0);
-	instant("queue_oldest", s->queue_oldest);
+	json_text("state", ctl_state_name(s->state), 1);
+	json_instant("now", s->now);
+	json_instant("started", s->started);
+	json_boolean("hold", s->hold);
+	json_boolean("spoold", s->spoold);
+	json_boolean("fetchd", s->fetchd);
+	json_number("queue_messages", s->queue_messages, 0);
+	json_number("queue_bytes", s->queue_bytes, 0);
+	json_instant("queue_oldest", s->queue_oldest);
 	maybe_call("call", &s->call);
-	number("window_seconds", s->window_seconds, 0);
-	number("window_max", s->window_max, 0);
-	number("todo_out", s->todo_out, 0);
-	number("todo_out_bytes", s->todo_out_bytes, 0);
-	number("todo_in", s->todo_in, 0);
-	number("todo_in_bytes", s->todo_in_bytes, 0);
-	number("rate_out", s->rate_out, 0);
-	number("rate_in", s->rate_in, 0);
+	json_number("window_seconds", s->window_seconds, 0);
+	json_number("window_max", s->window_max, 0);
+	json_number("todo_out", s->todo_out, 0);
+	json_number("todo_out_bytes", s->todo_out_bytes, 0);
+	json_number("todo_in", s->todo_in, 0);
+	json_number("todo_in_bytes", s->todo_in_bytes, 0);
+	json_number("rate_out", s->rate_out, 0);
+	json_number("rate_in", s->rate_in, 0);
+	json_instant("unit_ends", s->unit_ends);
 	maybe_call("last", &s->last);
-	instant("last_good", s->last_good);
-	instant("next", s->next);
-	text("next_why", s->next_why, 0);
-	number("day_calls", s->day_calls, 0);
-	number("day_seconds", s->day_seconds, 0);
-	money("day_cost", s->day_cost);
-	number("month_calls", s->month_calls, 0);
-	number("month_seconds", s->month_seconds, 0);
-	money("month_cost", s->month_cost);
+	json_instant("last_good", s->last_good);
+	json_instant("next", s->next);
+	json_text("next_why", s->next_why, 0);
+	json_number("day_calls", s->day_calls, 0);
+	json_number("day_seconds", s->day_seconds, 0);
+	json_money("day_cost", s->day_cost);
+	json_number("month_calls", s->month_calls, 0);
+	json_number("month_seconds", s->month_seconds, 0);
+	json_money("month_cost", s->month_cost);
+	json_text("currency", s->currency, 0);
 	printf("}\n");
 }
 
@@ -207,19 +216,26 @@ json_queue(const struct proto_queue_entry *q)
 {
 	char	 id[24];
 
-	separate();
+	json_separate();
 	snprintf(id, sizeof(id), "%016" PRIx64, q->id);
-	text("id", id, 1);
-	instant("received", q->received);
-	number("size", q->size, 0);
-	text("sender", q->sender, 0);
-	text("recipient", q->recipient, 0);
-	number("windows", q->windows, 0);
-	text("status", q->status, 0);
-	text("class", class_name(q->class), 0);
-	boolean("held", q->held);
-	instant("deadline", q->deadline);
+	json_text("id", id, 1);
+	json_instant("received", q->received);
+	json_number("size", q->size, 0);
+	json_text("class", class_name(q->class), 0);
+	json_instant("deadline", q->deadline);
+	json_boolean("held", q->held);
+	json_text("sender", q->sender, 0);
+	json_text("recipient", q->recipient, 0);
+	json_number("windows", q->windows, 0);
+	json_text("status", q->status, 0);
 	putchar('}');
+}
+
+static void
+json_call(const struct ctl_call *c)
+{
+	json_separate();
+	show_call_json(c);
 }
 
 /* One object, with its recipients in an array. */
@@ -229,19 +245,19 @@ json_message(const struct proto_message *m)
 	char	 id[24];
 
 	snprintf(id, sizeof(id), "%016" PRIx64, m->id);
-	text("id", id, 1);
-	text("sender", m->sender, 0);
-	text("user", m->user, 0);
-	instant("received", m->received);
-	number("size", m->size, 0);
-	text("class", class_name(m->class), 0);
+	json_text("id", id, 1);
+	json_text("sender", m->sender, 0);
+	json_text("user", m->user, 0);
+	json_instant("received", m->received);
+	json_number("size", m->size, 0);
+	json_text("class", class_name(m->class), 0);
 	key("priority", 0);
 	printf("%" PRId32, m->priority);
-	boolean("held", m->held);
-	boolean("sending", m->sending);
-	instant("deadline", m->deadline);
-	boolean("returned", m->returned);
-	boolean("late", m->late);
+	json_boolean("held", m->held);
+	json_boolean("sending", m->sending);
+	json_instant("deadline", m->deadline);
+	json_boolean("returned", m->returned);
+	json_boolean("late", m->late);
 	key("recipients", 0);
 	putchar('[');
 }
@@ -255,45 +271,79 @@ json_rcpt(const struct proto_message_rcpt *r)
 		[PROTO_RCPT_REMOVED] = "removed"
 	};
 
-	separate();
-	text("recipient", r->recipient, 1);
-	text("user", r->user, 0);
-	text("state", r->state <= PROTO_RCPT_REMOVED ? states[r->state] :
+	json_separate();
+	json_text("recipient", r->recipient, 1);
+	json_text("user", r->user, 0);
+	json_text("state", r->state <= PROTO_RCPT_REMOVED ? states[r->state] :
 	    "unknown", 0);
-	number("windows", r->windows, 0);
-	instant("marked", r->marked);
-	text("status", r->status, 0);
+	json_number("windows", r->windows, 0);
+	json_instant("marked", r->marked);
+	json_text("status", r->status, 0);
 	putchar('}');
-}
-
-static void
-json_call(const struct ctl_call *c)
-{
-	separate();
-	call_object(c);
 }
 
 static void
 json_user(const struct ctl_user *u)
 {
-	separate();
-	text("user", u->name, 1);
-	number("messages", u->messages, 0);
-	number("bytes", u->bytes, 0);
-	number("accounts", u->accounts, 0);
-	number("fetched", u->fetched, 0);
-	number("fetched_bytes", u->fetched_bytes, 0);
-	instant("finished", u->finished);
-	boolean("error", u->error != 0);
-	text("text", u->text, 0);
+	json_separate();
+	json_text("user", u->name, 1);
+	json_number("messages", u->messages, 0);
+	json_number("bytes", u->bytes, 0);
+	json_number("accounts", u->accounts, 0);
+	json_number("fetched", u->fetched, 0);
+	json_number("fetched_bytes", u->fetched_bytes, 0);
+	json_instant("finished", u->finished);
+	json_boolean("error", u->error != 0);
+	json_text("text", u->text, 0);
+	putchar('}');
+}
+
+static void
+json_plan(const struct ctl_plan *p)
+{
+	json_text("line", p->line, 1);
+	json_text("number", p->number, 0);
+	json_instant("now", p->now);
+	json_number("messages", p->messages, 0);
+	json_number("bytes", p->bytes, 0);
+	json_number("bulk", p->bulk, 0);
+	json_number("fetch", p->fetch, 0);
+	json_number("fetch_bytes", p->fetch_bytes, 0);
+	json_number("setup", p->setup, 0);
+	json_number("rate_out", p->rate_out, 0);
+	json_number("rate_in", p->rate_in, 0);
+	json_number("measured", p->measured, 0);
+	json_number("seconds", p->seconds, 0);
+	json_number("units", p->units, 0);
+	json_money("cost", p->cost);
+	json_number("worst_seconds", p->worst_seconds, 0);
+	json_money("worst_cost", p->worst_cost);
+	json_text("currency", p->currency, 0);
+	json_boolean("dial", p->dial);
+	json_instant("next", p->next);
+	json_text("why", p->why, 0);
+	printf("}\n");
+}
+
+static void
+json_rule(const struct ctl_rule *r)
+{
+	json_separate();
+	json_text("kind", r->kind == CTL_RULE_CONDITION ? "condition" :
+	    "restraint", 1);
+	json_number("line", r->line, 0);
+	json_text("rule", r->rule, 0);
+	json_boolean("met", r->met);
+	json_instant("when", r->when);
+	json_text("text", r->text, 0);
 	putchar('}');
 }
 
 static void
 json_result(const struct proto_result *r)
 {
-	number("error", r->error, 1);
-	text("text", r->text, 0);
+	json_number("error", r->error, 1);
+	json_text("text", r->text, 0);
 	printf("}\n");
 }
 
@@ -304,6 +354,6 @@ json_end(uint32_t request)
 }
 
 const struct show	 show_json = {
-	json_begin, json_summary, json_queue, json_call, json_user,
-	json_message, json_rcpt, json_result, json_end
+	json_begin, json_summary, json_plan, json_queue, json_call, json_user,
+	json_rule, json_message, json_rcpt, json_result, json_end
 };

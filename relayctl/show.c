@@ -4,167 +4,205 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "format.h"
 #include "show.h"
 
-/* What came over the line is shown, not obeyed, by the terminal. */
-static const char *
-clean(const char *s)
-{
-	static char	 buf[4][PROTO_ADDRESS_MAX];
-	static int	 n;
-	char		*p = buf[n = (n + 1) % 4];
-	size_t		 i;
+static uint32_t	 last_year;	/* of the table's row before */
 
-	for (i = 0; s[i] != '\0' && i < sizeof(buf[0]) - 1; i++)
-		p[i] = (unsigned char)s[i] < ' ' || s[i] == 0x7f ? '?' : s[i];
-	p[i] = '\0';
-	return (p);
-}
-
-static const char *
-when(int64_t t)
-{
-	static char	 buf[4][32];
-	static int	 n;
-	struct tm	 tm;
-	time_t		 tt = (time_t)t;
-	char		*p = buf[n = (n + 1) % 4];
-
-	if (t == 0 || localtime_r(&tt, &tm) == NULL ||
-	    strftime(p, sizeof(buf[0]), "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		strlcpy(p, "-", sizeof(buf[0]));
-	return (p);
-}
-
-static const char *
-size(uint64_t n)
-{
-	static char	 buf[4][24];
-	static int	 i;
-	char		*p = buf[i = (i + 1) % 4];
-
-	if (n < 10 * 1024)
-		snprintf(p, sizeof(buf[0]), "%" PRIu64, n);
-	else if (n < 10 * 1024 * 1024)
-		snprintf(p, sizeof(buf[0]), "%" PRIu64 "K", n / 1024);
-	else
-		snprintf(p, sizeof(buf[0]), "%" PRIu64 "M",
-		    n / 1024 / 1024);
-	return (p);
-}
-
-static const char *
-duration(uint64_t s)
-{
-	static char	 buf[4][24];
-	static int	 i;
-	char		*p = buf[i = (i + 1) % 4];
-
-	if (s < 3600)
-		snprintf(p, sizeof(buf[0]), "%" PRIu64 ":%02" PRIu64, s / 60,
-		    s % 60);
-	else
-		snprintf(p, sizeof(buf[0]), "%" PRIu64 ":%02" PRIu64
-		    ":%02" PRIu64, s / 3600, s / 60 % 60, s % 60);
-	return (p);
-}
-
-/* Money is in 1/1000. */
-static const char *
-money(uint64_t m)
-{
-	static char	 buf[4][32];
-	static int	 i;
-	char		*p = buf[i = (i + 1) % 4];
-
-	if (m % 1000 == 0)
-		snprintf(p, sizeof(buf[0]), "%" PRIu64, m / 1000);
-	else
-		snprintf(p, sizeof(buf[0]), "%" PRIu64 ".%03" PRIu64,
-		    m / 1000, m % 1000);
-	return (p);
-}
+/* --- summary --- */
 
 static void
-text_window(const struct ctl_summary *s)
+text_window(FILE *f, const struct ctl_summary *s)
 {
 	const struct ctl_call	*c = &s->call;
 
-	printf("call %" PRIu64 "\tsince %s, because %s\n", c->call,
-	    when(c->opened), clean(c->why));
-	if (c->number[0] != '\0')
-		printf("\tline %s, number %s\n", clean(c->line),
-		    clean(c->number));
-	else
-		printf("\tline %s\n", clean(c->line));
-	if (c->connect[0] != '\0')
-		printf("\t%s\n", clean(c->connect));
+	format_field(f, "call", "%" PRIu64 " since %s: %s", c->call,
+	    format_time(c->opened), c->why);
+	format_field(f, "", "line %s%s%s%s%s", format_clean(c->line),
+	    c->number[0] != '\0' ? ", number " : "", format_clean(c->number),
+	    c->connect[0] != '\0' ? ", " : "", format_clean(c->connect));
 	if (c->up == 0)
 		return;
-	printf("window\t%s of at most %s\n", duration(s->window_seconds),
-	    duration(s->window_max));
-	printf("out\t%" PRIu64 " sent, %" PRIu64 " to go (%s); %s bytes, "
-	    "%s/s\n", c->sent, s->todo_out, size(s->todo_out_bytes),
-	    size(c->bytes_out), size(s->rate_out));
-	printf("in\t%" PRIu64 " fetched, %" PRIu64 " to go (%s); %s bytes, "
-	    "%s/s\n", c->fetched, s->todo_in, size(s->todo_in_bytes),
-	    size(c->bytes_in), size(s->rate_in));
+	format_field(f, "window", "%s of at most %s",
+	    format_duration(s->window_seconds),
+	    format_duration(s->window_max));
+	format_field(f, "out", "%" PRIu64 " sent, %" PRIu64 " to go (%s); %s "
+	    "at %s/s", c->sent, s->todo_out, format_bytes(s->todo_out_bytes),
+	    format_bytes(c->bytes_out), format_bytes(s->rate_out));
+	format_field(f, "in", "%" PRIu64 " fetched, %" PRIu64 " to go (%s); "
+	    "%s at %s/s", c->fetched, s->todo_in,
+	    format_bytes(s->todo_in_bytes), format_bytes(c->bytes_in),
+	    format_bytes(s->rate_in));
+	if (c->foreign)
+		format_field(f, "cost", "none: the link was up already");
+	else if (s->unit_ends > s->now)
+		format_field(f, "cost", "%s so far; the next unit in %s",
+		    format_cost(c->cost, s->currency),
+		    format_duration((uint64_t)(s->unit_ends - s->now)));
+	else
+		format_field(f, "cost", "%s so far",
+		    format_cost(c->cost, s->currency));
 }
 
-static void
-text_last(const struct ctl_call *c)
+void
+show_call_text(FILE *f, const char *label, const struct ctl_call *c,
+    const char *currency)
 {
-	printf("last\tcall %" PRIu64 " at %s: %s%s%s, %s, %" PRIu64
-	    " sent, %" PRIu64 " fetched\n", c->call, when(c->opened),
-	    clean(c->result), c->reason[0] != '\0' ? ": " : "",
-	    clean(c->reason), duration(c->seconds), c->sent, c->fetched);
+	format_field(f, label, "call %" PRIu64 ", %s: %s", c->call,
+	    format_time(c->opened), c->why);
+	if (c->closed == 0) {
+		format_field(f, "", "not over yet");
+		return;
+	}
+	format_field(f, "", "%s%s%s", c->result,
+	    c->reason[0] != '\0' ? ": " : "", c->reason);
+	if (c->up != 0)
+		format_field(f, "", "%s, %s sent, %" PRIu64 " fetched; "
+		    "%s on %s, %s", c->foreign ? "somebody else's link" :
+		    "window", format_count(c->sent, "message"), c->fetched,
+		    format_duration(c->seconds), c->line,
+		    format_cost(c->cost, currency));
+	else
+		format_field(f, "", "no window; %s on %s, %s",
+		    format_duration(c->seconds), c->line,
+		    format_cost(c->cost, currency));
+}
+
+void
+show_spent_text(FILE *f, const struct ctl_summary *s)
+{
+	format_field(f, "today", "%s, %s, %s",
+	    format_count(s->day_calls, "call"),
+	    format_duration(s->day_seconds),
+	    format_cost(s->day_cost, s->currency));
+	format_field(f, "month", "%s, %s, %s",
+	    format_count(s->month_calls, "call"),
+	    format_duration(s->month_seconds),
+	    format_cost(s->month_cost, s->currency));
 }
 
 static void
 text_summary(const struct ctl_summary *s)
 {
-	printf("line\t%s%s\n", ctl_state_name(s->state),
+	FILE	*f = stdout;
+
+	format_field(f, "line", "%s%s", ctl_state_name(s->state),
 	    s->hold ? ", on hold" : "");
 	if (!s->spoold || !s->fetchd)
-		printf("missing\t%s%s\n", s->spoold ? "" : "spoold ",
+		format_field(f, "missing", "%s%s", s->spoold ? "" : "spoold ",
 		    s->fetchd ? "" : "fetchd");
 	if (s->call.call != 0)
-		text_window(s);
+		text_window(f, s);
 	if (s->queue_messages == 0)
-		printf("queue\tempty\n");
+		format_field(f, "queue", "empty");
 	else
-		printf("queue\t%" PRIu64 " messages, %s bytes, oldest of "
-		    "%s\n", s->queue_messages, size(s->queue_bytes),
-		    when(s->queue_oldest));
+		format_field(f, "queue", "%s, %s, oldest of %s",
+		    format_count(s->queue_messages, "message"),
+		    format_bytes(s->queue_bytes), format_time(s->queue_oldest));
 	if (s->call.call == 0)
-		printf("next\t%s%s%s\n", s->next != 0 ? when(s->next) : "",
-		    s->next != 0 ? ": " : "", clean(s->next_why));
+		format_field(f, "next", "%s%s%s%s",
+		    s->next != 0 ? "not before " : "",
+		    s->next != 0 ? format_time(s->next) : "",
+		    s->next != 0 ? ": " : "", s->next_why);
 	if (s->last.call != 0)
-		text_last(&s->last);
-	printf("today\t%" PRIu64 " calls, %s, cost %s\n", s->day_calls,
-	    duration(s->day_seconds), money(s->day_cost));
-	printf("month\t%" PRIu64 " calls, %s, cost %s\n", s->month_calls,
-	    duration(s->month_seconds), money(s->month_cost));
+		show_call_text(f, "last", &s->last, s->currency);
+	show_spent_text(f, s);
 }
+
+/* --- plan --- */
+
+static void
+plan_transfer(FILE *f, const struct ctl_plan *p)
+{
+	if (p->messages == 0)
+		format_field(f, "send", "nothing");
+	else if (p->bulk == 0)
+		format_field(f, "send", "%s, %s",
+		    format_count(p->messages, "message"),
+		    format_bytes(p->bytes));
+	else
+		format_field(f, "send", "%s, %s; %" PRIu64 " of them "
+		    "bulk, where paid time is left",
+		    format_count(p->messages, "message"),
+		    format_bytes(p->bytes), p->bulk);
+	if (p->measured == 0)
+		format_field(f, "fetch", "not known before the first window");
+	else
+		format_field(f, "fetch", "some %s, %s, as in past windows",
+		    format_count(p->fetch, "message"),
+		    format_bytes(p->fetch_bytes));
+}
+
+void
+show_plan_text(FILE *f, const struct ctl_plan *p)
+{
+	if (p->line[0] == '\0') {
+		format_field(f, "line", "%s", p->why);
+		return;
+	}
+	format_field(f, "line", "%s%s%s", format_clean(p->line),
+	    p->number[0] != '\0' ? ", number " : "",
+	    format_clean(p->number));
+	plan_transfer(f, p);
+	format_field(f, "takes", "%s, of which %s to link up",
+	    format_duration(p->seconds), format_span(p->setup));
+	if (p->rate_out != 0 || p->rate_in != 0)
+		format_field(f, "", "at %s/s out and %s/s in, %s %s",
+		    format_bytes(p->rate_out), format_bytes(p->rate_in),
+		    p->measured == 0 ? "which is" : "as measured in",
+		    p->measured == 0 ? "a guess" :
+		    format_count(p->measured, "window"));
+	if (p->units != 0)
+		format_field(f, "costs", "%s, %s",
+		    format_cost(p->cost, p->currency),
+		    format_count(p->units, "unit"));
+	else
+		format_field(f, "costs", "%s",
+		    format_cost(p->cost, p->currency));
+	format_field(f, "at worst", "%s, %s",
+	    format_duration(p->worst_seconds),
+	    format_cost(p->worst_cost, p->currency));
+}
+
+static void
+text_plan(const struct ctl_plan *p)
+{
+	show_plan_text(stdout, p);
+	if (p->dial)
+		format_field(stdout, "next", "now: %s", p->why);
+	else if (p->next > p->now)
+		format_field(stdout, "next", "not before %s, in %s: %s",
+		    format_time(p->next),
+		    format_span((uint64_t)(p->next - p->now)),
+		    p->why);
+	else
+		format_field(stdout, "next", "%s", p->why);
+}
+
+/* --- lists --- */
+
+/* Columns of the calls and of the users, but the last. */
+#define CALL_COLUMNS	64
+#define USER_COLUMNS	60
 
 static void
 text_begin(uint32_t request)
 {
+	last_year = 0;
 	switch (request) {
-	case CTL_SHOW_QUEUE:
-		printf("%-16s  %-19s  %8s  %s\n", "ID", "RECEIVED", "SIZE",
-		    "FROM, TO, STATUS");
-		break;
 	case CTL_SHOW_CALLS:
-		printf("%5s  %-19s  %-10s  %-10s  %8s  %5s  %5s  %8s  %8s  "
-		    "%8s  %s\n", "CALL", "OPENED", "LINE", "RESULT", "TIME",
-		    "SENT", "FETCH", "OUT", "IN", "COST", "WHY");
+		printf("%5s %-11s %-8s %-9s %7s %4s %5s %8s  %s\n", "CALL",
+		    "OPENED", "LINE", "RESULT", "TIME", "SENT", "FETCH",
+		    "COST", "WHY");
+		break;
+	case CTL_SHOW_QUEUE:
+		printf("%-16s  %-16s  %6s  %s\n", "ID", "RECEIVED", "SIZE",
+		    "REMARKS");
 		break;
 	case CTL_SHOW_USERS:
-		printf("%-16s  %8s  %8s  %8s  %-19s  %s\n", "USER",
-		    "MESSAGES", "SIZE", "FETCHED", "LAST FETCH", "STATUS");
+		printf("%-14s %8s %6s %7s  %-16s  %s\n", "USER", "MESSAGES",
+		    "SIZE", "FETCHED", "LAST FETCH", "STATUS");
 		break;
 	}
 }
@@ -172,71 +210,125 @@ text_begin(uint32_t request)
 static const char *
 class_name(uint32_t class)
 {
-	switch (class) {
-	case PROTO_URGENT:
-		return ("urgent");
-	case PROTO_BULK:
-		return ("bulk");
-	default:
-		return ("normal");
-	}
+	return (class == PROTO_URGENT ? "urgent" :
+	    class == PROTO_BULK ? "bulk" : "normal");
 }
 
 static void
 text_queue(const struct proto_queue_entry *q)
 {
-	printf("%016" PRIx64 "  %s  %8s  <%s> to <%s>", q->id,
-	    when(q->received), size(q->size), clean(q->sender),
-	    clean(q->recipient));
-	if (q->held)
-		printf(", held");
+	char	 remarks[128] = "", due[64];
+	char	 words[2 * PROTO_ADDRESS_MAX + 16];
+
 	if (q->class != PROTO_NORMAL)
-		printf(", %s", class_name(q->class));
-	if (q->deadline != 0)
-		printf(", due %s", when(q->deadline));
-	if (q->windows > 0)
-		printf(", tried in %u windows", q->windows);
-	if (q->status[0] != '\0')
-		printf(": %s", clean(q->status));
-	putchar('\n');
+		strlcat(remarks, class_name(q->class), sizeof(remarks));
+	if (q->held)
+		strlcat(remarks, remarks[0] == '\0' ? "held" : ", held",
+		    sizeof(remarks));
+	if (q->deadline != 0) {
+		snprintf(due, sizeof(due), "%sdue %s",
+		    remarks[0] == '\0' ? "" : ", ", format_time(q->deadline));
+		strlcat(remarks, due, sizeof(remarks));
+	}
+	printf("%016" PRIx64 "  %s  %6s%s", q->id, format_time(q->received),
+	    format_size(q->size), remarks[0] != '\0' ? "  " : "");
+	format_words(stdout, 44, 44, remarks);
+	snprintf(words, sizeof(words), "<%s> to <%s>", q->sender,
+	    q->recipient);
+	printf("    ");
+	format_words(stdout, 4, 8, words);
+	if (q->windows == 0 && q->status[0] == '\0')
+		return;
+	snprintf(words, sizeof(words), "tried in %s%s%s",
+	    format_count(q->windows, "window"),
+	    q->status[0] != '\0' ? ": " : "", q->status);
+	printf("    ");
+	format_words(stdout, 4, 8, words);
+}
+
+/* The day; the year where it is another than that of the row before. */
+static const char *
+row_time(int64_t t)
+{
+	const char	*s = format_time(t);
+	uint32_t	 year = 0;
+
+	for (; *s >= '0' && *s <= '9'; s++)
+		year = year * 10 + (uint32_t)(*s - '0');
+	if (year != last_year && last_year != 0)
+		printf("%" PRIu32 "\n", year);
+	last_year = year;
+	return (*s == '-' ? s + 1 : s);
 }
 
 static void
 text_call(const struct ctl_call *c)
 {
-	printf("%5" PRIu64 "  %s  %-10s  %-10s  %8s  %5" PRIu64 "  %5" PRIu64
-	    "  %8s  %8s  %8s  %s%s%s%s\n", c->call, when(c->opened),
-	    clean(c->line), c->closed == 0 ? "open" : clean(c->result),
-	    duration(c->seconds), c->sent, c->fetched, size(c->bytes_out),
-	    size(c->bytes_in), money(c->cost), clean(c->why),
-	    c->reason[0] != '\0' ? " (" : "", clean(c->reason),
-	    c->reason[0] != '\0' ? ")" : "");
+	const char	*opened = row_time(c->opened);
+	int		 good = strcmp(c->result, "ok") == 0;
+
+	printf("%5" PRIu64 " %-11s ", c->call, opened);
+	format_left(stdout, c->line, 8);
+	putchar(' ');
+	format_left(stdout, c->closed == 0 ? "open" : c->result, 9);
+	printf(" %7s %4" PRIu64 " %5" PRIu64 " %8s  ",
+	    format_duration(c->seconds), c->sent, c->fetched,
+	    c->foreign ? "foreign" : format_money(c->cost));
+	printf("%s\n", format_cut(c->why, format_width() - CALL_COLUMNS - 1));
+	if (c->closed != 0 && !good && c->reason[0] != '\0') {
+		printf("      ");
+		format_words(stdout, 6, 6, format_clean(c->reason));
+	}
 }
 
 static void
 text_user(const struct ctl_user *u)
 {
-	printf("%-16s  %8" PRIu64 "  %8s  %8" PRIu64 "  %-19s  %s\n",
-	    clean(u->name), u->messages, size(u->bytes), u->fetched,
-	    when(u->finished), u->error != 0 ? clean(u->text) :
-	    u->finished != 0 ? "ok" : "");
+	format_left(stdout, u->name, 14);
+	printf(" %8" PRIu64 " %6s %7" PRIu64 "  %-16s  ", u->messages,
+	    format_size(u->bytes), u->fetched, format_time(u->finished));
+	format_words(stdout, USER_COLUMNS, 4, u->error != 0 ?
+	    format_clean(u->text) : u->finished != 0 ? "ok" : "");
+}
+
+static void
+text_rule(const struct ctl_rule *r)
+{
+	char	 line[24] = "";
+
+	if (r->line != 0)
+		snprintf(line, sizeof(line), "%" PRIu32, r->line);
+	format_right(stdout, line, 5);
+	printf("  ");
+	format_words(stdout, 7, 9, format_clean(r->rule));
+	printf("       %s", r->kind == CTL_RULE_CONDITION ?
+	    (r->met ? "met: " : "not yet: ") :
+	    (r->met ? "forbids: " : "allows: "));
+	format_words(stdout, r->kind == CTL_RULE_CONDITION ?
+	    (r->met ? 12 : 16) : (r->met ? 16 : 15), 9,
+	    format_clean(r->text));
 }
 
 static void
 text_message(const struct proto_message *m)
 {
-	printf("message\t%016" PRIx64 "%s%s\n", m->id,
+	FILE	*f = stdout;
+
+	format_field(f, "message", "%016" PRIx64 "%s%s", m->id,
 	    m->held ? ", held" : "", m->sending ? ", being sent" : "");
-	printf("from\t<%s>%s%s\n", clean(m->sender),
-	    m->user[0] != '\0' ? ", user " : "", clean(m->user));
-	printf("arrived\t%s, %s bytes\n", when(m->received), size(m->size));
-	printf("class\t%s", class_name(m->class));
+	format_field(f, "from", "<%s>%s%s", m->sender,
+	    m->user[0] != '\0' ? ", user " : "", m->user);
+	format_field(f, "arrived", "%s, %s", format_time(m->received),
+	    format_bytes(m->size));
 	if (m->priority != 0)
-		printf(", priority %" PRId32, m->priority);
-	putchar('\n');
+		format_field(f, "class", "%s, priority %" PRId32,
+		    class_name(m->class), m->priority);
+	else
+		format_field(f, "class", "%s", class_name(m->class));
 	if (m->deadline != 0)
-		printf("due\t%s, then %s%s\n", when(m->deadline),
-		    m->returned ? "back to the sender" : "the sender is told",
+		format_field(f, "due", "%s, then %s%s",
+		    format_time(m->deadline), m->returned ?
+		    "back to the sender" : "the sender is told",
 		    m->late ? ": it was" : "");
 }
 
@@ -249,24 +341,22 @@ text_rcpt(const struct proto_message_rcpt *r)
 		[PROTO_RCPT_REMOVED] = "removed"
 	};
 
-	printf("to\t<%s>", clean(r->recipient));
-	if (r->user[0] != '\0')
-		printf(", user %s", clean(r->user));
-	printf(": %s", r->state <= PROTO_RCPT_REMOVED ? states[r->state] :
-	    "unknown");
-	if (r->windows > 0)
-		printf(", tried in %" PRIu32 " window%s", r->windows,
-		    r->windows == 1 ? "" : "s");
-	putchar('\n');
+	format_field(stdout, "to", "<%s>%s%s: %s%s%s", r->recipient,
+	    r->user[0] != '\0' ? ", user " : "", r->user,
+	    r->state <= PROTO_RCPT_REMOVED ? states[r->state] : "unknown",
+	    r->windows > 0 ? ", tried in " : "",
+	    r->windows > 0 ? format_count(r->windows, "window") : "");
 	if (r->status[0] != '\0')
-		printf("\t%s  %s\n", when(r->marked), clean(r->status));
+		format_field(stdout, "", "%s: %s", format_time(r->marked),
+		    r->status);
 }
 
 static void
 text_result(const struct proto_result *r)
 {
 	if (r->error == 0)
-		printf("%s\n", r->text[0] != '\0' ? clean(r->text) : "ok");
+		format_words(stdout, 0, 0, r->text[0] != '\0' ?
+		    format_clean(r->text) : "ok");
 }
 
 static void
@@ -276,6 +366,6 @@ text_end(uint32_t request)
 }
 
 const struct show	 show_text = {
-	text_begin, text_summary, text_queue, text_call, text_user,
-	text_message, text_rcpt, text_result, text_end
+	text_begin, text_summary, text_plan, text_queue, text_call, text_user,
+	text_rule, text_message, text_rcpt, text_result, text_end
 };

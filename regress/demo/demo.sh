@@ -122,7 +122,7 @@ await 20 curl -s --max-time 5 "pop3://127.0.0.1:$shore_pop" \
     -u world:shore-world
 await 20 curl -s --max-time 5 "pop3://127.0.0.1:$site_pop" \
     -u alice:site-alice
-echo "both run; the ship's line is $(ctl show | sed -n 's/^line.//p')"
+echo "both run; the ship's line is $(ctl show | sed -n 's/^line *//p')"
 
 # message FROM TO N: a text of a few KB that can be told from others.
 message() {
@@ -159,8 +159,8 @@ echo "$n messages wait on shore; none is on the ship"
 # So many wait, or are on their way already.
 queue_has() {
 	ctl show >"$tmp/show" || return 1
-	grep -q "^queue.$1 messages" "$tmp/show" ||
-	    ! grep -q '^line.idle' "$tmp/show" || [ -s "$tmp/record" ]
+	grep -q "^queue *$1 message" "$tmp/show" ||
+	    ! grep -q '^line *idle' "$tmp/show" || [ -s "$tmp/record" ]
 }
 
 say "on the ship, six messages are sent; the sixth makes the call"
@@ -170,7 +170,7 @@ for u in $users; do
 		n=$((n + 1))
 		send $site_smtp "$u@ship.example" friend@world.example "out$n"
 		await 5 queue_has $n
-		echo "sent $n: $(ctl show | sed -n 's/^queue.//p')"
+		echo "sent $n: $(ctl show | sed -n 's/^queue *//p')"
 	done
 done
 
@@ -179,7 +179,7 @@ end=$(($(date +%s) + 60)) last=
 until ctl -j show calls | grep -q '"result":"ok"'; do
 	[ "$(date +%s)" -lt $end ] || die "the call did not end well"
 	now=$(ctl show | sed -n \
-	    's/^line.\(.*\)/\1/p; s/^out./  out: /p; s/^in./  in: /p' |
+	    's/^line *\(.*\)/\1/p; s/^out */  out: /p; s/^in */  in: /p' |
 	    tr '\n' ' ')
 	[ "$now" = "$last" ] || echo "$now"
 	last=$now

@@ -70,7 +70,7 @@ wrong_passwords() {
 	is "... the others are shown with an error" \
 	    "$(user_error bob) $(user_error heidi) $(user_error alice)" \
 	    "true true false"
-	has "... and with the server's words" "$(ctl show users >"$T/x"
+	has "... and with the server's words" "$(COLUMNS=200 ctl show users >"$T/x"
 	    echo "$T/x")" '^bob .*[Aa]uthentication failed'
 	has "... the log says that the relay refused the login" \
 	    "$T/site/relayd.log" 'upstream isp: .*535'

@@ -1,0 +1,17 @@
+/* See LICENSE for the terms. */
+/* Commands that are more than one request; each returns the exit status. */
+#ifndef RELAYCTL_COMMANDS_H
+#define RELAYCTL_COMMANDS_H
+
+#include <stdint.h>
+
+enum form { FORM_TEXT, FORM_JSON, FORM_CSV };
+
+/* Why the last call was, and when and why the next will be. */
+int	 explain(enum form);
+/* COMMAND_* (command.h), and how many periods; 0: as many as fit. */
+int	 report(unsigned int flags, uint32_t count, enum form);
+/* What goes on, until it is stopped. */
+int	 watch(enum form);
+
+#endif
