@@ -322,7 +322,7 @@ struct proto_message {		/* all of one message but its recipients */
 	uint32_t		 class;		/* enum proto_class */
 	uint32_t		 held;
 	uint32_t		 returned;	/* after the deadline */
-	uint32_t		 late;		/* ... has passed, and was told */
+	uint32_t		 late;		/* ... was told to be so */
 	uint32_t		 sending;	/* right now */
 	uint32_t		 recipients;
 	char			 sender[PROTO_ADDRESS_MAX];
@@ -336,7 +336,7 @@ enum proto_rcpt_state {
 	PROTO_RCPT_REMOVED
 };
 struct proto_message_rcpt {
-	int64_t			 marked;	/* time_t of the status; 0: none */
+	int64_t			 marked;	/* time_t of status; 0: none */
 	uint32_t		 state;		/* enum proto_rcpt_state */
 	uint32_t		 windows;	/* in which it was tried */
 	char			 recipient[PROTO_ADDRESS_MAX];

@@ -238,7 +238,8 @@ compose_text(struct output *o, const struct bounce *b)
 		    "It waits and is tried again; you need not send it "
 		    "again.\n\n");
 	else
-		put(o, "Your message could not be delivered to the recipients below.\n"
+		put(o, "Your message could not be delivered to the "
+		    "recipients below.\n"
 	    "It will not be tried again; %s.\n\n",
 	    b->full ? "it comes back with this notice" :
 	    "its header comes back with this notice");
@@ -487,8 +488,9 @@ bounce_select(const struct envelope *e, enum bounce_kind kind,
 
 int
 bounce_submit(struct queue *q, const struct conf *conf,
-    enum bounce_kind kind, const struct envelope *e, const struct bounce_failure *failures,
-    size_t n, const char *remote, queue_callback *callback, void *arg)
+    enum bounce_kind kind, const struct envelope *e,
+    const struct bounce_failure *failures, size_t n, const char *remote,
+    queue_callback *callback, void *arg)
 {
 	struct bounce_failure	*list = NULL;
 	struct submission	*s = NULL;
@@ -524,7 +526,8 @@ bounce_submit(struct queue *q, const struct conf *conf,
 	b.now = (int64_t)time(NULL);
 	b.offset = local_offset((time_t)b.now);
 	/* The sender of a delayed message has not lost it (RFC 3461 6.2). */
-	b.full = kind == BOUNCE_FAILED && e->ret != NULL && strcasecmp(e->ret, "FULL") == 0;
+	b.full = kind == BOUNCE_FAILED && e->ret != NULL &&
+	    strcasecmp(e->ret, "FULL") == 0;
 	if (bounce_enqueue(q, &b, s) == -1)
 		goto done;
 	s = NULL;	/* the queue's, until the callback */

@@ -2,7 +2,8 @@
 
 /*
  * Bounces: the notice to a sender that a message could not be delivered, or
- * not yet, as a multipart/report.  RFC 3461, 3464, 6522; with addresses in UTF-8, 6533.
+ * not yet, as a multipart/report.  RFC 3461, 3464, 6522; with addresses in
+ * UTF-8, 6533.
  */
 #ifndef SPOOLD_BOUNCE_H
 #define SPOOLD_BOUNCE_H

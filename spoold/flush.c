@@ -3,8 +3,8 @@
 /*
  * The flush: in a window, one session with the upstream that relays, and
  * through it everything that waits, in the order that waiting.h has.  What
- * the session says of each recipient is outgoing.c's; when to connect, to try again and to
- * give up is decided here.
+ * the session says of each recipient is outgoing.c's; when to connect, to
+ * try again and to give up is decided here.
  */
 
 #include <sys/types.h>

@@ -33,7 +33,7 @@ struct wish {
 	uint32_t		 id;		/* of the request */
 	uint64_t		 after;		/* message looked at last */
 	int			 looked;	/* at all of them */
-	int			 gone;		/* nobody waits for the answer */
+	int			 gone;		/* nobody waits for it */
 	uint64_t		 pending;	/* changes not durable yet */
 	uint64_t		 changed;	/* messages */
 	uint64_t		 same;		/* that were so already */

@@ -35,7 +35,7 @@ struct outgoing {
 	/* The flush's. */
 	uint32_t		 breaks;	/* of sessions */
 	int			 bulk;		/* counts as such */
-	uint64_t		 begun;		/* bytes of the session before it */
+	uint64_t		 begun;		/* at that byte of a session */
 };
 TAILQ_HEAD(outgoing_list, outgoing);
 

@@ -36,7 +36,7 @@ struct recipient {
 	char			*orcpt;		/* RFC 3461 ORCPT, or NULL */
 	uint32_t		 state;		/* enum recipient_state */
 	uint32_t		 windows;	/* in which it was tried */
-	int64_t			 marked;	/* time_t of its newest mark; 0: none */
+	int64_t			 marked;	/* time_t of status; 0: none */
 	char			*status;	/* the last reply, or NULL */
 };
 
@@ -47,7 +47,7 @@ struct envelope {
 	char			*sender;	/* "" is the null sender */
 	char			*envid;		/* RFC 3461, or NULL */
 	char			*ret;		/* "FULL", "HDRS", or NULL */
-	char			*user;		/* here whose mail it is, or NULL */
+	char			*user;		/* whose mail it is, or NULL */
 	uint32_t		 flags;
 	int32_t			 priority;	/* RFC 6710, -9 to 9 */
 	uint32_t		 class;		/* enum proto_class */
@@ -108,8 +108,9 @@ void	 queue_submit(struct queue_writer *, struct envelope *,
 /*
  * A new state for one recipient, with upstream's words; durable when the
  * callback says so (it may be NULL).  tried counts this window against the
- * recipient; QUEUE_AFRESH begins to count anew.  When no recipient of a message waits any more the message is
- * done, and goes away after the callbacks of its marks.
+ * recipient; QUEUE_AFRESH begins to count anew.  When no recipient of a
+ * message waits any more the message is done, and goes away after the
+ * callbacks of its marks.
  *
  * A result other than 0 is a mark that was not made: ENOENT when there is
  * no such message or recipient, else mark again.  A recipient who is sent
@@ -169,7 +170,7 @@ struct queue_info {			/* what memory has of a message */
 	uint8_t			 class;		/* enum proto_class */
 	/* waiting.c's: its place in the order in which messages go. */
 	uint8_t			 place;
-	uint8_t			 passed;	/* windows that did not take it */
+	uint8_t			 passed;	/* over, by so many windows */
 	RB_ENTRY(queue_info)	 order;
 };
 #define QUEUE_INFO_LOCAL	0x01	/* has recipients here (done or not) */

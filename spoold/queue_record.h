@@ -117,8 +117,8 @@ void	 record_magic(uint8_t *, uint64_t salt);
  * The head of a MESSAGE from an envelope: id, received, size, flags, the
  * strings and the recipients, but not their states, which are marks; and
  * at its end priority, class, deadline and user, where there is any of them:
- * records of old have none, and are read.  Allocated, with its length; NULL with EINVAL when a limit is passed or
- * there is no recipient, or ENOMEM.
+ * records of old have none, and are read.  Allocated, with its length; NULL
+ * with EINVAL when a limit is passed or there is no recipient, or ENOMEM.
  */
 uint8_t	*record_message_encode(const struct envelope *, int file, size_t *);
 /* Checks the whole head, allocates nothing.  0, or -1 with EINVAL. */

@@ -207,7 +207,9 @@ check_messages(struct recovery *r)
 
 	memset(&b, 0, sizeof(b));
 	RB_FOREACH_SAFE(e, queue_tree, &q->tree, next) {
-		if (e->info.waiting > 0 && (!(e->info.flags & QUEUE_INFO_FILE) || body_there(q, e)))
+		if (e->info.waiting > 0 &&
+		    ((e->info.flags & QUEUE_INFO_FILE) == 0 ||
+		    body_there(q, e)))
 			continue;
 		if (e->info.waiting > 0) {
 			log_warnx("queue: id=%016llx has no body",
