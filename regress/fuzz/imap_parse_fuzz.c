@@ -46,6 +46,7 @@ static enum imap_parse
 one_segment(struct imap_response *r, const uint8_t *data, size_t len)
 {
 	enum imap_parse	 res;
+	uint32_t	 n;
 	char		*seg;
 
 	/* Of its own, so that a byte too far is seen. */
@@ -59,6 +60,10 @@ one_segment(struct imap_response *r, const uint8_t *data, size_t len)
 	if (res == IMAP_PARSE_END && (r->type == IMAP_SEARCH ||
 	    r->type == IMAP_ESEARCH))
 		check_list(r);
+	if (res == IMAP_PARSE_END && r->type == IMAP_STATUS) {
+		(void)imap_parse_status(r->text, r->len, "UIDNEXT", &n);
+		(void)imap_parse_status(r->text, r->len, "UIDVALIDITY", &n);
+	}
 	if (r->has_uid && r->uid == 0)
 		abort();
 	if (res == IMAP_PARSE_LITERAL && r->literal_body &&

@@ -51,6 +51,45 @@ test_status(void **state)
 	assert_int_equal(parse(""), IMAP_PARSE_ERROR);
 }
 
+/* An item of a STATUS, or 0. */
+static uint32_t
+status_item(const char *s, const char *item)
+{
+	uint32_t	 n = 0;
+
+	assert_int_equal(parse(s), IMAP_PARSE_END);
+	assert_int_equal(r.type, IMAP_STATUS);
+	return (imap_parse_status(r.text, r.len, item, &n) ? n : 0);
+}
+
+static void
+test_mailbox_status(void **state)
+{
+	(void)state;
+	assert_int_equal(status_item("* STATUS INBOX (UIDNEXT 6 UIDVALIDITY "
+	    "77)", "UIDNEXT"), 6);
+	assert_int_equal(status_item("* status \"in (box)\" (uidnext 6 "
+	    "UIDVALIDITY 77)", "UIDVALIDITY"), 77);
+	assert_int_equal(status_item("* STATUS INBOX (UIDVALIDITY 77)",
+	    "UIDNEXT"), 0);
+	assert_int_equal(status_item("* STATUS INBOX ()", "UIDNEXT"), 0);
+	assert_int_equal(status_item("* STATUS INBOX", "UIDNEXT"), 0);
+	assert_int_equal(status_item("* STATUS INBOX (UIDNEXT", "UIDNEXT"), 0);
+	assert_int_equal(status_item("* STATUS INBOX (UIDNEXT ", "UIDNEXT"),
+	    0);
+	assert_int_equal(status_item("* STATUS INBOX (UIDNEXT 6", "UIDNEXT"),
+	    0);
+	assert_int_equal(status_item("* STATUS INBOX (UIDNEXT x)", "UIDNEXT"),
+	    0);
+	assert_int_equal(status_item("* STATUS INBOX (UIDNEXT 4294967296)",
+	    "UIDNEXT"), 0);
+	/* A name that is a literal is of no use, but is passed over. */
+	assert_int_equal(parse("* STATUS {5}"), IMAP_PARSE_LITERAL);
+	assert_true(r.literal == 5);
+	assert_int_equal(more(" (UIDNEXT 6)"), IMAP_PARSE_END);
+	assert_int_equal(r.type, IMAP_OTHER);
+}
+
 static void
 test_codes(void **state)
 {
@@ -70,6 +109,9 @@ test_codes(void **state)
 	assert_int_equal(parse("* OK [PERMANENTFLAGS (\\Deleted \\*)] x"),
 	    IMAP_PARSE_END);
 	assert_int_equal(r.code, IMAP_CODE_OTHER);
+	assert_int_equal(parse("* CAPABILITY COMPRESS=DEFLATE"),
+	    IMAP_PARSE_END);
+	assert_int_equal(r.capability, IMAP_CAP_COMPRESS);
 	assert_int_equal(parse("* OK [CAPABILITY IMAP4rev1 SASL-IR "
 	    "AUTH=PLAIN] hi"), IMAP_PARSE_END);
 	assert_int_equal(r.code, IMAP_CODE_CAPABILITY);
@@ -288,6 +330,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_mailbox_status),
 		cmocka_unit_test(test_capability),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_fetch_items),
