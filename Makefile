@@ -36,7 +36,8 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/smtp_session.o spoold/smtp_tls.o spoold/smtp_transaction.o spoold/spoold.o \
 	spoold/waiting.o
 
-DIALERD_OBJS = dialerd/chat.o \
+DIALERD_OBJS = dialerd/delayed.o \
+	dialerd/chat.o \
 	dialerd/arrivals.o dialerd/control.o dialerd/dialerd.o \
 	dialerd/estimate.o dialerd/ledger.o dialerd/ledger_line.o \
 	dialerd/ledger_query.o dialerd/lines.o dialerd/modem.o \
@@ -136,7 +137,8 @@ include regress/unit/SENDMAIL.mk
 include regress/unit/SMTPIN.mk
 include regress/unit/STORE.mk
 
-TESTS = regress/unit/ttylock_test \
+TESTS = regress/unit/delayed_test \
+	regress/unit/ttylock_test \
 	regress/unit/passwd_test regress/unit/conf_test \
 	regress/unit/connector_test \
 	regress/ipc/ipc_test regress/unit/channel_test \

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <errno.h>
 #include <event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +16,7 @@
 #include "chat.h"
 #include "child.h"
 #include "control.h"
+#include "delayed.h"
 #include "dialerd.h"
 #include "ledger.h"
 #include "lines.h"
@@ -222,6 +224,25 @@ facts(struct policy_facts *f, struct lines_choice *choice,
 	return (NULL);
 }
 
+/* The modem would not dial it, whatever the policy says. */
+static void
+obey_delay(struct policy_decision *d, const struct lines_choice *choice,
+    enum policy_request request)
+{
+	const char	*number;
+	uint64_t	 seconds;
+
+	number = lines_number(choice->conf,
+	    request == POLICY_REQUEST_NEW ? 0 : past.attempts);
+	if (!d->dial || (seconds = delayed_seconds(number,
+	    mono_seconds())) == 0)
+		return;
+	d->dial = 0;
+	d->next = wall() + (time_t)seconds;
+	snprintf(d->why, sizeof(d->why), "the modem keeps %s back for "
+	    "another %llu s", number, (unsigned long long)seconds);
+}
+
 /* What the policy says now; the line it would use. */
 static void
 decide(struct policy_decision *d, struct lines_choice *choice,
@@ -237,6 +258,7 @@ decide(struct policy_decision *d, struct lines_choice *choice,
 		return;
 	}
 	policy_decide(child_conf, &f, d);
+	obey_delay(d, choice, request);
 	/* L3: what time may cost is certain; what bytes do is seen to. */
 	policy_room(child_conf, &f, d->urgent, &seconds, &choice->line.room);
 }
@@ -478,12 +500,25 @@ op_timer(int64_t ms)
 	evtimer_add(&window_ev, &tv);
 }
 
+/* A call that ended some seconds ago. */
+static void
+note_delay(const struct ctl_call *call, int64_t ago)
+{
+	uint64_t	 seconds = modem_delay(call->reason);
+
+	if (strcmp(call->result, modem_result_name(MODEM_DELAYED)) == 0 &&
+	    ago >= 0 && (uint64_t)ago < seconds)
+		delayed_note(call->number, mono_seconds(),
+		    seconds - (uint64_t)ago);
+}
+
 static void
 op_done(const struct ctl_call *call, int good)
 {
 	log_closed(call);
 	last_call = *call;
 	rest_until = mono() + REST_MS;
+	note_delay(call, 0);
 	if (good) {
 		past.good_up = (time_t)call->up;
 		past.good = mono_seconds();
@@ -736,6 +771,8 @@ take_attempts(void)
 	if (ledger_count(ledger) > 0 && ledger_read(ledger,
 	    ledger_count(ledger) - 1, &last_call) == -1)
 		memset(&last_call, 0, sizeof(last_call));
+	else
+		note_delay(&last_call, (int64_t)clock - last_call.closed);
 }
 
 /*

@@ -79,6 +79,21 @@ rings() {
 	good "... and the next"
 }
 
+# A number that the modem keeps back for a while.
+delayed() {
+	with "number $PHONE delayed 00:00:08, connect"
+	fails "a number that is kept back" delayed "DELAYED 00:00:08"
+	_from=$(now_ms)
+	must_wait 10 line_is idle
+	ctl dial >"$T/dial.out" 2>&1
+	has "... is not dialled now" "$T/dial.out" "keeps $PHONE back"
+	dialled() { ctl dial; }
+	check "... but later" wait_until 20 dialled
+	check "... when the time is over" test $(($(now_ms) - _from)) -ge 6000
+	must_wait 20 has_closed $((CALL + 1))
+	is "... and then it connects" "$(call_field $((CALL + 1)) result)" ok
+}
+
 chat() {
 	cat >"$T/server" <<'END'
 stty sane -echo
@@ -263,6 +278,7 @@ left_open() {
 
 dialogues
 rings
+delayed
 chat
 locks
 locks_killed

@@ -92,3 +92,7 @@ regress/unit/ttylock_test: regress/unit/ttylock_test.o parent/ttylock.o \
     librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/ttylock_test.o \
 	    parent/ttylock.o librelayd.a $(LIBS) -lcmocka
+
+regress/unit/delayed_test: regress/unit/delayed_test.o dialerd/delayed.o
+	$(CC) $(LDFLAGS) -o $@ regress/unit/delayed_test.o \
+	    dialerd/delayed.o $(LIBS) -lcmocka

@@ -1,0 +1,17 @@
+/* See LICENSE for the terms. */
+/*
+ * Numbers that a modem keeps back: after some failures the law of some
+ * countries has it refuse them for a while, and it says for how long.
+ */
+#ifndef DIALERD_DELAYED_H
+#define DIALERD_DELAYED_H
+
+#include <stdint.h>
+
+/* The number is kept back for so long from now on; seconds of a clock that
+ * never goes back. */
+void	 delayed_note(const char *number, int64_t now, uint64_t seconds);
+/* How long yet; 0: it may be dialled. */
+uint64_t delayed_seconds(const char *number, int64_t now);
+
+#endif
