@@ -78,9 +78,9 @@ check "... nor may he who only looks" sh -c "! timeout 10 \
     '$TOP/relayctl/relayctl' -s '$T/site/ctl-ro' message remove all"
 ctl show message "$id" >"$T/message.text"
 has "show message has its sender" "$T/message.text" \
-    '^from.<alice@ship.test>, user alice$'
-has "... that it is held" "$T/message.text" "^message.$id, held$"
-has "... and its recipient" "$T/message.text" '^to.<plain@far.test>: waits$'
+    '^from  *<alice@ship.test>, user alice$'
+has "... that it is held" "$T/message.text" "^message  *$id, held$"
+has "... and its recipient" "$T/message.text" '^to  *<plain@far.test>: waits$'
 is "... in JSON, too" "$(ctl_json show message "$id" |
     jq -r '.recipients[0].state')" waiting
 
