@@ -19,6 +19,7 @@ GLOBALS="line \"other\" {
 	modem \"$T/site/none\" speed 115200
 	phone \"1\"
 	ppp user \"ship\" password \"ppp-secret\"
+	tariff \"telephone\"
 }"
 site_start
 
@@ -147,10 +148,13 @@ open_is() {
 	done | xargs)" ""
 }
 plain='^socket:\[\|^pipe:\[\|^anon_inode:\[event\|^anon_inode:\[timer'
-open_is spoold "$plain\|^$T/site/spool\$\|^$T/site/spool/"
-open_is dialerd "$plain\|^/dev/pts/[0-9]*\$\|^$T/site/spool/state/ledger\$"
+# Memory without a name: sessions of TLS, to go on with.
+memory="^/memfd:[a-z-]*tls-session (deleted)\$"
+open_is spoold "$plain\|$memory\|^$T/site/spool\$\|^$T/site/spool/"
+files="^$T/site/spool/state/ledger\$\|^$T/site/spool/state/arrivals\$"
+open_is dialerd "$plain\|^/dev/pts/[0-9]*\$\|$files"
 files="^$T/site/spool/state/partial/\|^$T/site/spool/tmp/f[.]"
-open_is fetchd "$plain\|$files"
+open_is fetchd "$plain\|$memory\|$files"
 for c in dialerd fetchd; do
 	eval "p=\$$c"
 	is "$c has no directory open" "$(for f in /proc/$p/fd/*; do

@@ -171,6 +171,17 @@ must_wait 20 line_is idle
 UNIT=3m LINGER=
 again
 
+# Plan and policy, as the operator asks.
+put p1@far.test plan
+must_wait 5 queue_is 1
+ctl_json show plan >"$T/plan.json"
+is "the plan has the line" "$(jq -r .line "$T/plan.json")" v34
+check "... and what it is from" \
+    test "$(jq -r .measured "$T/plan.json")" -ge 5
+ctl explain >"$T/explain" 2>&1
+has "explain knows the condition" "$T/explain" "messages 3"
+has "... and how far it is" "$T/explain" "1 of 3 messages wait"
+
 # The dearer line, when the cheaper one has failed twice.
 modem_stop
 modem_start "number $PHONE busy"
