@@ -434,7 +434,7 @@ begin_session(struct account *a)
 	s->tls_config = a->tls_config;
 	s->inbox = &a->inbox;
 	s->known = a->remote->known;
-	s->memory = known_mailbox(a->name, a->inbox.mailbox);
+	s->memory = known_mailbox(a->name, a->inbox.mailbox, a->inbox.keep);
 	s->stream = a->stream;
 	s->finished = session_over;
 	s->arg = a;

@@ -174,6 +174,8 @@ imap_compare(struct imap *i)
 	/* What comes unasked now must not change what is compared. */
 	i->comparing = 1;
 	inbox_listed(i->session->inbox);
+	if (i->session->inbox->count < i->exists && i->from == 0)
+		i->unclean = 1;
 	if (i->session->inbox->count < i->exists || i->from != 0)
 		inbox_incomplete(i->session->inbox);
 	if (inbox_compare(i->session->inbox, i->uidvalidity) == -1)
@@ -262,7 +264,9 @@ imap_remember(struct imap *i)
 		return;
 	}
 	m->exists = i->left;
-	if (i->unclean || i->truncated || i->readonly || ib->failed > 0)
+	/* What is said to be gone may be there again. */
+	if (i->unclean || i->truncated || i->readonly || ib->failed > 0 ||
+	    ib->gone > 0)
 		return;
 	m->uidvalidity = i->uidvalidity;
 	m->uidnext = i->uidnext;

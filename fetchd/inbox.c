@@ -686,6 +686,8 @@ inbox_leave(struct message *m, int keep, int error, const char *why)
 	message_abort(m, keep);
 	if (error != 0)
 		inbox_fail(m->inbox, error, why);
+	else
+		m->inbox->gone++;
 	log_left(m, why);
 	inbox_fill(m->inbox);
 }

@@ -77,6 +77,7 @@ struct inbox {
 	uint64_t		 fetched_bytes;
 	uint64_t		 repeated;	/* bytes, lost before */
 	uint32_t		 failed;
+	uint32_t		 gone;		/* as upstream says */
 	uint32_t		 todo;		/* to be fetched still */
 	uint64_t		 todo_bytes;
 	int			 error;		/* errno of the first failure */

@@ -92,7 +92,7 @@ known_upstream(const char *host, uint16_t port, uint32_t proto)
 }
 
 struct known_mailbox *
-known_mailbox(const char *account, uint32_t mailbox)
+known_mailbox(const char *account, uint32_t mailbox, uint64_t keep)
 {
 	struct known_mailbox	*m, *new;
 
@@ -100,6 +100,7 @@ known_mailbox(const char *account, uint32_t mailbox)
 		return (NULL);
 	strlcpy(new->account, account, sizeof(new->account));
 	new->mailbox = mailbox;
+	new->keep = keep;
 	if (nmailboxes >= KNOWN_MAX)
 		m = RB_FIND(known_mailboxes, &mailboxes, new);
 	else if ((m = RB_INSERT(known_mailboxes, &mailboxes, new)) == NULL) {
@@ -114,6 +115,11 @@ known_mailbox(const char *account, uint32_t mailbox)
 		return (new);
 	}
 	free(new);
+	/* What was kept may have to go now. */
+	if (m != NULL && m->keep != keep) {
+		m->keep = keep;
+		m->uidnext = 0;
+	}
 	return (m);
 }
 

@@ -42,6 +42,7 @@ struct known_mailbox {
 	uint32_t		 uidnext;
 	uint32_t		 exists;	/* messages, kept ones */
 	int64_t			 due;
+	uint64_t		 keep;		/* as it was then */
 	unsigned int		 windows, news;	/* of late: all, with mail */
 	unsigned int		 unread;	/* windows without a listing */
 };
@@ -51,7 +52,8 @@ void	 known_begin(void);
 /* Found or made; NULL when there is no memory: then nothing is known. */
 struct known_upstream	*known_upstream(const char *host, uint16_t port,
 			 uint32_t proto);
-struct known_mailbox	*known_mailbox(const char *account, uint32_t mailbox);
+struct known_mailbox	*known_mailbox(const char *account, uint32_t mailbox,
+			 uint64_t keep);
 
 /* A capability turned out not to be there: ask again. */
 void	 known_forget(struct known_upstream *);

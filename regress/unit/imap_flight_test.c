@@ -418,6 +418,37 @@ test_unclean(void **state)
 	assert_int_equal(memory.uidnext, 8);
 }
 
+/* Nor does anything count as done with that was not there to be seen. */
+static void
+test_not_seen(void **state)
+{
+	static const struct peer_step	 gone[] = {
+		SEND(GREETING), AUTH, LONE("a2 SELECT INBOX"),
+		SEND("a1 OK [CAPABILITY IMAP4rev1] in\n" SELECTED("1", "6")),
+		LONE("a3 UID FETCH 1:* (UID RFC822.SIZE)"),
+		SEND("* 1 FETCH (UID 5 RFC822.SIZE 3)\na3 OK\n"),
+		EXPECT("a4 UID FETCH 5 BODY.PEEK[]"), SEND("a4 OK\n"),
+		EXPECT("a5 LOGOUT"), END
+	};
+	static const struct peer_step	 missing[] = {
+		SEND(GREETING), AUTH, LONE("a2 SELECT INBOX"),
+		SEND("a1 OK [CAPABILITY IMAP4rev1] in\n" SELECTED("2", "6")),
+		LONE("a3 UID FETCH 1:* (UID RFC822.SIZE)"),
+		SEND("* 1 FETCH (UID 5 RFC822.SIZE 3)\na3 OK\n"),
+		EXPECT("a4 LOGOUT"), END
+	};
+
+	(void)state;
+	run(gone);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(memory.uidnext, 0);
+	setup(state);
+	spool_message("5")->seen = 1;
+	run(missing);
+	assert_int_equal(session_error, 0);
+	assert_int_equal(memory.uidnext, 0);
+}
+
 /* Messages that are kept a while are known to be due. */
 static void
 test_due(void **state)
@@ -458,12 +489,15 @@ test_known(void **state)
 	assert_non_null(u = known_upstream("mail.example", 993, 1));
 	assert_ptr_equal(known_upstream("MAIL.example", 993, 1), u);
 	assert_ptr_not_equal(known_upstream("mail.example", 995, 1), u);
-	assert_non_null(m = known_mailbox("alice", 5));
+	assert_non_null(m = known_mailbox("alice", 5, 0));
 	m->uidnext = 7;
-	assert_int_equal(known_mailbox("alice", 5)->uidnext, 7);
+	assert_int_equal(known_mailbox("alice", 5, 0)->uidnext, 7);
+	/* What was to be kept is not to be kept any more. */
+	assert_int_equal(known_mailbox("alice", 5, 9)->uidnext, 0);
+	assert_int_equal(known_mailbox("alice", 5, 9)->keep, 9);
 	/* Another login: other messages. */
-	assert_int_equal(known_mailbox("alice", 6)->uidnext, 0);
-	m = known_mailbox("alice", 6);
+	assert_int_equal(known_mailbox("alice", 6, 0)->uidnext, 0);
+	m = known_mailbox("alice", 6, 0);
 	assert_int_equal(known_quiet(m, 0), 0);
 	m->uidnext = 7;
 	/* Mail each time: it is not asked about first. */
@@ -496,6 +530,7 @@ main(void)
 		TEST(early_starttls),
 		TEST(early_greetings),
 		TEST(unclean),
+		TEST(not_seen),
 		TEST(due),
 		TEST(known),
 	};
