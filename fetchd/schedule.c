@@ -28,6 +28,7 @@
 #define MARKS		16	/* those are more than RATE_BYTES */
 #define RATE_AFTER	10000	/* milliseconds */
 #define ROUND_TRIPS	6	/* of an account */
+#define QUEUED_MS	600	/* in each, behind what is sent meanwhile */
 #define ACCOUNT_BYTES	8192	/* a handshake and little mail */
 
 struct slot {			/* an account of this window */
@@ -106,7 +107,8 @@ limit(void)
 {
 	uint64_t	 n = 2;
 
-	n += ROUND_TRIPS * known_rtt() * known_rate() / 1000 / ACCOUNT_BYTES;
+	n += ROUND_TRIPS * (known_rtt() + QUEUED_MS) * known_rate() / 1000 /
+	    ACCOUNT_BYTES;
 	return (n < parallel ? (unsigned int)n : parallel);
 }
 
