@@ -36,7 +36,7 @@ tcp_queue_bytes(uint64_t rate, uint64_t rtt, uint64_t segment)
 	if (rate > UINT64_MAX / rtt || segment > QUEUE_MAX)
 		return (QUEUE_MAX);
 	held = rate * rtt / 1000000;
-	held += held / 4 + segment;
+	held += held / 4 + 2 * segment;
 	return (held < QUEUE_MAX ? held : QUEUE_MAX);
 }
 

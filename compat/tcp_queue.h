@@ -16,7 +16,7 @@
 /*
  * Bytes that keep a path busy: what it delivers (bytes a second) in its
  * shortest round trip (microseconds) or until it is asked about again, a
- * quarter more so that it can turn out to be faster, and a segment.
+ * quarter more so that it can turn out to be faster, and two segments.
  */
 uint64_t	 tcp_queue_bytes(uint64_t rate, uint64_t rtt, uint64_t segment);
 /*

@@ -22,12 +22,12 @@ test_bytes(void **state)
 {
 	(void)state;
 	/* A line of 3,360 bytes a second and 150 ms. */
-	assert_int_equal(tcp_queue_bytes(3360, 150000, 500), 504 + 126 + 500);
+	assert_int_equal(tcp_queue_bytes(3360, 150000, 500), 504 + 126 + 1000);
 	/* Nothing known yet. */
-	assert_int_equal(tcp_queue_bytes(0, 0, 1460), 1460);
+	assert_int_equal(tcp_queue_bytes(0, 0, 1460), 2920);
 	/* Not asked again before TCP_QUEUE_MS. */
 	assert_int_equal(tcp_queue_bytes(100000, 10, 1460),
-	    10000 + 2500 + 1460);
+	    10000 + 2500 + 2920);
 }
 
 static void
