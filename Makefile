@@ -201,7 +201,7 @@ list-tests:
 	@echo $(TESTS)
 
 check-unit: tests
-	REGRESS="unit fuzz config policy" sh regress/run.sh $(TESTS)
+	REGRESS="unit fuzz config relayctl policy" sh regress/run.sh $(TESTS)
 
 # Random policies and traces by the thousand; a minute.
 check-policy: $(CHECK_POLICY)

@@ -3,12 +3,12 @@
 # Runs the tests and adds up what they counted.
 # usage: run.sh unit-test ...
 # REGRESS names the kinds to run:
-# unit fuzz config policy man build system sanitize.
+# unit fuzz config policy relayctl man build system sanitize.
 set -u
 unset CDPATH
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top" || exit 1
-: "${REGRESS:=unit fuzz config policy man build system sanitize}"
+: "${REGRESS:=unit fuzz config policy relayctl man build system sanitize}"
 passed=0 failed=0
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
@@ -80,6 +80,7 @@ for kind in $REGRESS; do
 	fuzz) run_fuzz ;;
 	policy) run_policy ;;
 	config) run_script regress/config/run.sh parent/relayd ;;
+	relayctl) run_script regress/relayctl/run.sh ;;
 	man) run_script regress/man.sh ;;
 	build) run_script regress/build.sh ;;
 	sanitize) run_script regress/sanitize.sh ;;

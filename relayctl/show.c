@@ -182,8 +182,8 @@ text_plan(const struct ctl_plan *p)
 
 /* --- lists --- */
 
-/* Columns of the calls and of the users, but the last. */
-#define CALL_COLUMNS	64
+/* Columns of the calls and of the users, before the last. */
+#define CALL_COLUMNS	66
 #define USER_COLUMNS	60
 
 static void
@@ -274,7 +274,7 @@ text_call(const struct ctl_call *c)
 	printf(" %7s %4" PRIu64 " %5" PRIu64 " %8s  ",
 	    format_duration(c->seconds), c->sent, c->fetched,
 	    c->foreign ? "foreign" : format_money(c->cost));
-	printf("%s\n", format_cut(c->why, format_width() - CALL_COLUMNS - 1));
+	printf("%s\n", format_cut(c->why, format_width() - CALL_COLUMNS));
 	if (c->closed != 0 && !good && c->reason[0] != '\0') {
 		printf("      ");
 		format_words(stdout, 6, 6, format_clean(c->reason));
