@@ -36,12 +36,13 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 	spoold/smtp_session.o spoold/smtp_tls.o spoold/smtp_transaction.o spoold/spoold.o \
 	spoold/waiting.o
 
-DIALERD_OBJS = dialerd/delayed.o \
-	dialerd/chat.o \
-	dialerd/arrivals.o dialerd/control.o dialerd/dialerd.o \
-	dialerd/estimate.o dialerd/ledger.o dialerd/ledger_line.o \
+DIALERD_OBJS = dialerd/arrivals.o dialerd/call.o dialerd/chat.o \
+	dialerd/control.o dialerd/delayed.o dialerd/dialerd.o \
+	dialerd/estimate.o dialerd/facts.o dialerd/ledger.o \
+	dialerd/ledger_line.o \
 	dialerd/ledger_query.o dialerd/lines.o dialerd/modem.o \
-	dialerd/policy.o dialerd/policy_text.o \
+	dialerd/operator.o dialerd/plan.o dialerd/policy.o \
+	dialerd/policy_text.o \
 	dialerd/span.o dialerd/stay.o dialerd/tariff.o dialerd/tty.o \
 	dialerd/window.o
 
@@ -173,7 +174,7 @@ TESTS = regress/unit/delayed_test \
 	regress/unit/queue_record_test regress/unit/queue_test \
 	regress/unit/queue_crash_test regress/unit/fetchlog_test \
 	regress/unit/submission_test regress/unit/stay_test \
-	regress/unit/lines_test
+	regress/unit/lines_test regress/unit/facts_test
 
 FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \

@@ -96,3 +96,8 @@ regress/unit/ttylock_test: regress/unit/ttylock_test.o parent/ttylock.o \
 regress/unit/delayed_test: regress/unit/delayed_test.o dialerd/delayed.o
 	$(CC) $(LDFLAGS) -o $@ regress/unit/delayed_test.o \
 	    dialerd/delayed.o $(LIBS) -lcmocka
+
+regress/unit/facts_test: regress/unit/facts_test.o dialerd/facts.o \
+    $(POLICY_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/facts_test.o dialerd/facts.o \
+	    $(POLICY_OBJS) librelayd.a $(LIBS) -lcmocka
