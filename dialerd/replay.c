@@ -633,7 +633,8 @@ window(struct play *p, struct line *l, struct replay_call *call)
 	p->in_call = 0;
 	recount(p);
 	call->left = p->f.messages;
-	p->f.good_up = (time_t)(w.up / 1000 + p->offset);
+	call->up = w.up / 1000;
+	p->f.good_up = (time_t)(call->up + p->offset);
 	return (0);
 }
 

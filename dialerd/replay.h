@@ -45,6 +45,7 @@ struct replay_event {
 struct replay_call {
 	uint64_t		 number;	/* from 1 */
 	int64_t			 began;		/* monotonic */
+	int64_t			 up;		/* of a window */
 	int64_t			 ended;
 	time_t			 opened;	/* wall clock */
 	const struct conf_line	*line;

@@ -689,8 +689,7 @@ oracle_called(void *arg, const struct replay_call *call)
 	o.attempts = 0;
 	o.series = o.ncalls;
 	o.good = call->ended;
-	o.good_up = (time_t)(call->ended + offset_at(call->ended) -
-	    (call->ended - call->began));
+	o.good_up = (time_t)(call->up + offset_at(call->ended));
 	leave_behind(call);
 }
 

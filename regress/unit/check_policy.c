@@ -12,7 +12,7 @@
 
 #include "check_policy.h"
 
-#define RUNS	3000
+#define RUNS	2000
 #define TOLD	20		/* violations that are told of */
 
 static unsigned int	 violations, told;
