@@ -58,8 +58,11 @@ body_done(struct imap *i, struct imap_command *c,
 	i->bodies--;
 	if (m->state != MESSAGE_COMING)
 		return;
+	/* One of a set may have spoilt it for all: one by one, then. */
+	if (c->shared && r->type != IMAP_OK)
+		i->single = 1;
 	if (c->shared && i->single && !c->answered)
-		;		/* it came, and no one knew what it was */
+		;		/* or it came, and no one knew what it was */
 	else if (c->stale || (nothing && c->offset != m->offset))
 		;		/* asked for before a range came short */
 	else if (r->type != IMAP_OK)
@@ -135,6 +138,7 @@ request_set(struct imap *i, struct message *m)
 	for (j = 0; j < n && c != NULL; j++) {
 		request_more(i, set[j], c);
 		c->shared = n > 1;
+		set[j]->group = n > 1 ? c->tag : 0;
 		if (j + 1 < n)
 			c = imap_command_more(i, body_done);
 	}
@@ -162,6 +166,7 @@ request_one(struct imap *i, struct message *m)
 	}
 	if (c == NULL)
 		return;
+	m->group = 0;
 	c->message = m;
 	c->offset = m->asked;
 	c->length = length;

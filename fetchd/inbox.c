@@ -438,15 +438,18 @@ mark_suspects(struct inbox *ib)
 void
 inbox_suspect(struct inbox *ib)
 {
-	struct message	*m;
+	struct message	*m, *first = NULL;
 
-	/* The first that was asked for. */
+	/* The first that was asked for; of several at once, the lowest. */
 	TAILQ_FOREACH(m, &ib->active, entry) {
-		if (m->state == MESSAGE_COMING) {
-			suspect_add(m);
-			break;
-		}
+		if (m->state != MESSAGE_COMING)
+			continue;
+		if (first == NULL || (first->group != 0 &&
+		    m->group == first->group && m->number < first->number))
+			first = m;
 	}
+	if (first != NULL)
+		suspect_add(first);
 }
 
 void

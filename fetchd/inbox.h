@@ -49,6 +49,7 @@ struct message {
 	uint64_t		 again;		/* bytes that come again */
 	int64_t			 when;		/* fetched, time_t */
 	uint32_t		 number;	/* POP3 number, or IMAP UID */
+	uint32_t		 group;		/* asked for by one command; 0 */
 	uint8_t			 state;		/* enum message_state */
 	uint8_t			 resumable;
 	uint8_t			 ambiguous;	/* its uid is not its own */

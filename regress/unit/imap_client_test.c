@@ -444,6 +444,33 @@ test_set(void **state)
 	assert_int_equal(spool_message("3")->aborted, 1);
 }
 
+/* One that the server cannot give does not keep the others. */
+static void
+test_set_refused(void **state)
+{
+	static const struct peer_step	 steps[] = {
+		OPEN("3"), LISTING,
+		SEND("* 1 FETCH (UID 1 RFC822.SIZE 5)\n"
+		    "* 2 FETCH (UID 2 RFC822.SIZE 6)\n"
+		    "* 3 FETCH (UID 3 RFC822.SIZE 7)\na3 OK\n"),
+		LONE("a4 UID FETCH 1,2,3 BODY.PEEK[]"),
+		SEND("* 1 FETCH (UID 1 BODY[] {5}\nabc\n)\na4 NO corrupt\n"),
+		EXPECT("a5 UID FETCH 2 BODY.PEEK[]"),
+		LONE("a6 UID FETCH 3 BODY.PEEK[]"),
+		SEND("a5 NO corrupt\n"
+		    "* 3 FETCH (UID 3 BODY[] {7}\nabcde\n)\na6 OK\n"),
+		EXPECT("a7 LOGOUT"), END
+	};
+
+	(void)state;
+	session_keep = KEEP_FOREVER;
+	run(steps);
+	assert_int_equal(session_error, EIO);
+	assert_int_equal(spool_message("1")->committed, 1);
+	assert_int_equal(spool_message("2")->committed, 0);
+	assert_int_equal(spool_message("3")->committed, 1);
+}
+
 /* Two bytes of that one came for nothing, and are counted when they come. */
 static void
 test_repeated(void **state)
@@ -665,8 +692,13 @@ test_search(void **state)
 		    "* 3 FETCH (UID 4 RFC822.SIZE 8)\n"
 		    "* 4 FETCH (UID 5 RFC822.SIZE 7)\n"
 		    "* 5 FETCH (UID 6 RFC822.SIZE 6)\na4 OK\n"),
-		LONE("a5 UID FETCH 6,5,4,1 BODY.PEEK[]"),
-		SEND("a5 NO\n"), EXPECT("a6 LOGOUT"), END
+		LONE("a5 UID FETCH 6,5,4,1 BODY.PEEK[]"), SEND("a5 NO\n"),
+		EXPECT("a6 UID FETCH 6 BODY.PEEK[]"),
+		EXPECT("a7 UID FETCH 5 BODY.PEEK[]"),
+		EXPECT("a8 UID FETCH 4 BODY.PEEK[]"),
+		LONE("a9 UID FETCH 1 BODY.PEEK[]"),
+		SEND("a6 NO\na7 NO\na8 NO\na9 NO\n"),
+		EXPECT("a10 LOGOUT"), END
 	};
 	size_t				 i;
 
@@ -1077,6 +1109,7 @@ main(void)
 		TEST(vanished),
 		TEST(empty_message),
 		TEST(set),
+		TEST(set_refused),
 		TEST(repeated),
 		TEST(set_uid_last),
 		TEST(slow_ranges),
