@@ -28,6 +28,20 @@ struct output {
 	int		 failed;
 };
 
+static const struct {
+	const char	*subject;
+	const char	*action;	/* RFC 3464 2.3.3 */
+	const char	*name;		/* for the log */
+	const char	*word;		/* of NOTIFY, which asks for it */
+} kinds[] = {
+	[BOUNCE_FAILED] = { "Undelivered mail", "failed", "bounce",
+	    "FAILURE" },
+	[BOUNCE_DELAYED] = { "Delayed mail (still being tried)", "delayed",
+	    "delay", "DELAY" },
+	/* Of those who do not say NEVER: see bounce_wanted. */
+	[BOUNCE_RELAYED] = { "Relayed mail", "relayed", "relay", NULL }
+};
+
 static int	 is_ascii(const char *);
 
 static void
@@ -204,8 +218,7 @@ compose_header(struct output *o, const struct bounce *b)
 		put(o, "To: <postmaster@%s>\n", b->hostname);
 	else
 		put(o, "To: <%s>\n", to);
-	put(o, "Subject: %s\n", b->kind == BOUNCE_DELAYED ?
-	    "Delayed mail (still being tried)" : "Undelivered mail");
+	put(o, "Subject: %s\n", kinds[b->kind].subject);
 	put_date(o, "Date", b->now, b->offset);
 	put(o, "Message-ID: <%016llx.bounce@%s>\n",
 	    (unsigned long long)b->id, b->hostname);
@@ -237,12 +250,16 @@ compose_text(struct output *o, const struct bounce *b)
 		    "recipients below.\n"
 		    "It waits and is tried again; you need not send it "
 		    "again.\n\n");
+	else if (b->kind == BOUNCE_RELAYED)
+		put(o, "Your message to the recipients below has been handed "
+		    "on.\n"
+		    "You may not hear from there of its delivery.\n\n");
 	else
 		put(o, "Your message could not be delivered to the "
 		    "recipients below.\n"
-	    "It will not be tried again; %s.\n\n",
-	    b->full ? "it comes back with this notice" :
-	    "its header comes back with this notice");
+		    "It will not be tried again; %s.\n\n",
+		    b->full ? "it comes back with this notice" :
+		    "its header comes back with this notice");
 	for (i = 0; i < b->nfailures; i++) {
 		f = &b->failures[i];
 		put(o, "<%s>\n",
@@ -273,8 +290,8 @@ compose_recipient(struct output *o, const struct bounce *b,
 	}
 	put(o, "Final-Recipient: %s; %s\n",
 	    is_ascii(r->address) ? "rfc822" : "utf-8", r->address);
-	put(o, "Action: %s\nStatus: %s\n",
-	    b->kind == BOUNCE_DELAYED ? "delayed" : "failed", f->status);
+	put(o, "Action: %s\nStatus: %s\n", kinds[b->kind].action,
+	    f->status);
 	if (b->remote != NULL && !f->local)
 		put(o, "Remote-MTA: dns; %s\n", b->remote);
 	put(o, "Diagnostic-Code: %s; %s\n", f->local ? "x-relayd" : "smtp",
@@ -343,12 +360,14 @@ bounce_compose(const struct bounce *b, bounce_writer *writer, void *arg)
 int
 bounce_wanted(const struct recipient *r, enum bounce_kind kind)
 {
-	const char	*word = kind == BOUNCE_DELAYED ? "DELAY" : "FAILURE";
+	const char	*word = kinds[kind].word;
 	const char	*s;
 	size_t		 n;
 
 	if (r->notify == NULL)
 		return (1);
+	if (kind == BOUNCE_RELAYED)
+		return (strcasecmp(r->notify, "NEVER") != 0);
 	for (s = r->notify; *s != '\0'; s += n + (s[n] == ',')) {
 		n = strcspn(s, ",");
 		if (n == strlen(word) && strncasecmp(s, word, n) == 0)
@@ -465,7 +484,7 @@ bounce_enqueue(struct queue *q, struct bounce *b, struct submission *s)
 	log_info("msg id=%016llx event=accepted from=<> to=<%s> "
 	    "%s-of=%016llx", (unsigned long long)b->id,
 	    s->envelope->recipients[0].address,
-	    b->kind == BOUNCE_DELAYED ? "delay" : "bounce",
+	    kinds[b->kind].name,
 	    (unsigned long long)b->envelope->id);
 	queue_submit(w, s->envelope, bounce_durable, s);
 	return (0);
@@ -500,7 +519,7 @@ bounce_submit(struct queue *q, const struct conf *conf,
 
 	memset(&b, 0, sizeof(b));
 	b.fd = -1;
-	if (kind == BOUNCE_DELAYED && e->sender[0] == '\0')
+	if (kind != BOUNCE_FAILED && e->sender[0] == '\0')
 		return (0);
 	if ((count = bounce_select(e, kind, failures, n, &list)) <= 0) {
 		result = (int)count;

@@ -16,7 +16,8 @@
 
 enum bounce_kind {
 	BOUNCE_FAILED,			/* for good */
-	BOUNCE_DELAYED			/* it is still tried */
+	BOUNCE_DELAYED,			/* it is still tried */
+	BOUNCE_RELAYED			/* to who does not report on it */
 };
 
 struct bounce_failure {			/* one recipient's */
@@ -36,7 +37,7 @@ struct bounce {
 	const char		*hostname;	/* ours */
 	const char		*remote;	/* host that refused, or NULL */
 	int64_t			 now;		/* time_t */
-	int			 offset;	/* of local time, minutes east */
+	int			 offset;	/* of local time, minutes */
 	uint64_t		 id;		/* of the bounce */
 	const char		*boundary;	/* not within the message */
 	/* The message. */
@@ -67,7 +68,7 @@ int	 bounce_compose(const struct bounce *, bounce_writer *, void *);
 /*
  * Makes the bounce of a message for these recipients and hands it to the
  * queue, for the sender, or for the postmaster where the message had none:
- * but of delays he is not told.
+ * but of all that is not a failure he is not told.
  * The callback tells when it is durable.  1 when it is on its way, 0 when
  * nobody is to be told (nothing will call back), -1 with errno.
  */

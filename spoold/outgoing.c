@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -155,15 +156,18 @@ failure_free(struct bounce_failure *f)
 }
 
 static void
-delays_free(struct outgoing *o)
+notices_free(struct outgoing *o)
 {
 	size_t	 i;
 
 	for (i = 0; i < o->ndelays; i++)
 		failure_free(&o->delays[i]);
+	for (i = 0; i < o->nrelays; i++)
+		failure_free(&o->relays[i]);
 	free(o->delays);
-	o->delays = NULL;
-	o->ndelays = 0;
+	free(o->relays);
+	o->delays = o->relays = NULL;
+	o->ndelays = o->nrelays = 0;
 }
 
 static void
@@ -173,7 +177,7 @@ outgoing_free(struct outgoing *o)
 
 	for (i = 0; i < o->nfailures; i++)
 		failure_free(&o->failures[i]);
-	delays_free(o);
+	notices_free(o);
 	free(o->failures);
 	free(o->indices);
 	free(o->state);
@@ -351,6 +355,39 @@ outgoing_defer(struct outgoing *o, const struct outgoing_peer *peer,
 	    reply);
 }
 
+/* 1 when s is one of the words of NOTIFY. */
+static int
+notify_has(const char *notify, const char *s)
+{
+	size_t	 n = strlen(s);
+
+	for (; *notify != '\0'; notify += strspn(notify, ",")) {
+		if (strcspn(notify, ",") == n &&
+		    strncasecmp(notify, s, n) == 0)
+			return (1);
+		notify += strcspn(notify, ",");
+	}
+	return (0);
+}
+
+/*
+ * Whether the sender is to hear that it was handed on: his wish to be told of
+ * its delivery, or of its time, ends here, or he wants to trace it (RFC 3461
+ * 5.2.2, RFC 2852).
+ */
+static int
+must_tell(const struct outgoing *o, uint32_t i)
+{
+	const struct envelope	*e = o->envelope;
+	const struct recipient	*r = &e->recipients[i];
+
+	if (r->notify != NULL && notify_has(r->notify, "SUCCESS") &&
+	    !o->smtp.dsn)
+		return (1);
+	return (e->deadline != 0 &&
+	    ((e->flags & ENVELOPE_BY_TRACE) != 0 || !o->smtp.by));
+}
+
 void
 outgoing_result(struct outgoing *o, const struct outgoing_peer *peer,
     uint32_t i, enum smtp_outcome outcome, const struct smtp_reply *r)
@@ -365,6 +402,9 @@ outgoing_result(struct outgoing *o, const struct outgoing_peer *peer,
 	case SMTP_SENT:
 		o->sent++;
 		mark_add(o->envelope->id, i, RECIPIENT_SENT, reply, NULL);
+		if (must_tell(o, i))
+			failure_add(&o->relays, &o->nrelays, i, "2.0.0",
+			    reply, r->local, 0);
 		outgoing_log(o->envelope->id, "sent",
 		    o->envelope->recipients[i].address, peer->upstream,
 		    reply);
@@ -483,32 +523,40 @@ notice_new(struct outgoing *o, const char *upstream)
 }
 
 static void
-delay_durable(void *arg, int result)
+tell_durable(void *arg, int result)
 {
 	(void)arg;
 	if (result != 0) {
 		errno = result;
-		log_warn("notice of a delay");
+		log_warn("notice to a sender");
 	}
 }
 
 /*
- * Tells the sender of what is delayed.  It is no more than a courtesy: a
- * crash, or a disk that is full, may cost it.  0, or -1 with errno.
+ * Tells the sender of what is delayed or relayed.  It is no more than a
+ * courtesy: a crash, or a disk that is full, may cost it.  0, or -1 with
+ * errno.
  */
 static int
-outgoing_tell(struct outgoing *o, const char *host)
+outgoing_tell(const struct outgoing *o, enum bounce_kind kind,
+    const char *host)
 {
-	int	 told;
+	const struct bounce_failure	*list = o->delays;
+	size_t				 n = o->ndelays;
+	int				 told;
 
-	if (o->ndelays == 0)
+	if (kind == BOUNCE_RELAYED) {
+		list = o->relays;
+		n = o->nrelays;
+	}
+	if (n == 0)
 		return (0);
-	told = bounce_submit(spool_queue, child_conf, BOUNCE_DELAYED,
-	    o->envelope, o->delays, o->ndelays, host, delay_durable, NULL);
+	told = bounce_submit(spool_queue, child_conf, kind, o->envelope, list,
+	    n, host, tell_durable, NULL);
 	if (told == -1)
-		log_warn("msg id=%016llx notice of a delay",
+		log_warn("msg id=%016llx notice to the sender",
 		    (unsigned long long)o->envelope->id);
-	else if (told == 1)
+	else if (told == 1 && kind == BOUNCE_DELAYED)
 		log_info("msg id=%016llx event=delayed from=<%s>",
 		    (unsigned long long)o->envelope->id, o->envelope->sender);
 	spool_commit_soon();
@@ -538,12 +586,12 @@ outgoing_late(uint64_t id)
 			failure_add(&o->delays, &o->ndelays, i, "4.4.7", text,
 			    1, o->envelope->recipients[i].windows);
 	}
-	if (!back && outgoing_tell(o, NULL) == 0) {
+	if (!back && outgoing_tell(o, BOUNCE_DELAYED, NULL) == 0) {
 		/* In the same commit as the notice. */
 		queue_change(spool_queue, id, QUEUE_LATE, NULL, NULL);
 		spool_commit_soon();
 	}
-	delays_free(o);
+	notices_free(o);
 	outgoing_close(o, &nobody);
 }
 
@@ -569,6 +617,7 @@ outgoing_close(struct outgoing *o, const struct outgoing_peer *peer)
 			notice_durable(n, told == 0 ? 0 : errno);
 		spool_commit_soon();
 	}
-	(void)outgoing_tell(o, peer->host);
+	(void)outgoing_tell(o, BOUNCE_DELAYED, peer->host);
+	(void)outgoing_tell(o, BOUNCE_RELAYED, peer->host);
 	outgoing_free(o);
 }

@@ -30,6 +30,8 @@ struct outgoing {
 	size_t			 nfailures;
 	struct bounce_failure	*delays;	/* to be told of, once */
 	size_t			 ndelays;
+	struct bounce_failure	*relays;	/* the same */
+	size_t			 nrelays;
 	uint32_t		 sent;		/* recipients */
 	uint32_t		 deferred;
 	/* The flush's. */

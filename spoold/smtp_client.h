@@ -56,6 +56,9 @@ struct smtp_message {
 	off_t			 offset;
 	uint64_t		 size;
 	void			*owner;		/* not the engine's */
+	/* Set by the engine with MAIL. */
+	int			 dsn;		/* the server does RFC 3461 */
+	int			 by;		/* ... and RFC 2852 */
 };
 
 enum smtp_outcome {

@@ -113,6 +113,8 @@ send_mail(struct smtp_client *c, struct transaction *t)
 		    (unsigned long long)t->m->size);
 	dsn = (ext & SMTP_EXT_DSN) != 0;
 	mail_urgency(c, e, urgency, sizeof(urgency));
+	t->m->dsn = dsn;
+	t->m->by = (ext & SMTP_EXT_DELIVERBY) != 0;
 	/*
 	 * Without 8BITMIME a message of eight bits goes as it is (M6): that
 	 * is what every server takes.

@@ -505,6 +505,20 @@ test_delay(void **state)
 }
 
 static void
+test_relayed(void **state)
+{
+	struct recipient	 r;
+
+	(void)state;
+	memset(&r, 0, sizeof(r));
+	assert_int_equal(bounce_wanted(&r, BOUNCE_RELAYED), 1);
+	r.notify = (char *)(uintptr_t)"FAILURE";
+	assert_int_equal(bounce_wanted(&r, BOUNCE_RELAYED), 1);
+	r.notify = (char *)(uintptr_t)"NEVER";
+	assert_int_equal(bounce_wanted(&r, BOUNCE_RELAYED), 0);
+}
+
+static void
 test_local_sender(void **state)
 {
 	struct envelope	*e, *b;
@@ -593,7 +607,8 @@ main(void)
 		C(test_long_header), C(test_eight_bits), C(test_utf8),
 		C(test_lines), C(test_writer_fails), C(test_original_gone),
 		cmocka_unit_test(test_wanted),
-		Q(test_delay), Q(test_local_sender), Q(test_remote_sender),
+		Q(test_delay), Q(test_relayed),
+		Q(test_local_sender), Q(test_remote_sender),
 		Q(test_null_sender), Q(test_unknown_sender),
 		Q(test_notify_never),
 	};

@@ -1347,6 +1347,41 @@ test_delay_notice(void **state)
 	}
 }
 
+/* Where the sender's wish to be told ends, he is told that. */
+static void
+test_relayed_notice(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("a@x", "1", "1"), SEND(TAKEN), END
+	};
+	static const struct peer_step knows[] = {
+		SEND("220 x\n"), EXPECT("EHLO us.example"),
+		SEND("250-x\n250-PIPELINING\n250-DELIVERBY\n250 CHUNKING\n"),
+		EXPECT("MAIL FROM:<alice@us.example> BY=999999999;N"),
+		EXPECT("RCPT TO:<a@x>"), EXPECT("BDAT 1 LAST"), BYTES("1"),
+		SEND(TAKEN), END
+	};
+	const char	*text;
+	uint64_t	 id, notice;
+
+	(void)state;
+	next_message.deadline = (int64_t)time(NULL) + 2000000000;
+	id = enqueue(1, "a@x", NULL);
+	scripts[0] = knows;
+	window_whole();
+	assert_int_equal(tries(id), -1);
+	assert_null(notice_text(0, &notice));
+	next_message.deadline = (int64_t)time(NULL) + 2000000000;
+	id = enqueue(1, "a@x", NULL);
+	scripts[1] = script;
+	window_whole();
+	assert_int_equal(tries(id), -1);
+	assert_non_null(text = notice_text(0, &notice));
+	assert_non_null(strstr(text, "Action: relayed\r\n"));
+	assert_non_null(strstr(text, "Status: 2.0.0\r\n"));
+	assert_null(strstr(text, "failed"));
+}
+
 /* R: what is late comes back, whether there was a line or not. */
 static void
 test_late_returns(void **state)
@@ -1436,6 +1471,7 @@ main(void)
 		T(test_window_closes), T(test_too_many_recipients),
 		T(test_state), T(test_unreadable), T(test_bulk),
 		T(test_account), T(test_repeated), T(test_delay_notice),
+		T(test_relayed_notice),
 		T(test_late_returns), T(test_late_notice),
 	};
 	struct event_base	*base;
