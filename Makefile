@@ -154,6 +154,8 @@ TESTS = regress/unit/delayed_test \
 	regress/unit/tcp_queue_test regress/unit/smtp_tls_test \
 	regress/unit/chat_test regress/unit/waiting_test \
 	regress/unit/message_test regress/unit/relayctl_command_test \
+	regress/unit/report_test regress/unit/format_test \
+	regress/unit/watch_test \
 	regress/unit/modem_test \
 	regress/unit/span_test \
 	regress/unit/tariff_test regress/unit/policy_test \
@@ -270,7 +272,8 @@ uninstall:
 
 clean:
 	rm -f */*.o regress/*/*.o librelayd.a parent/parse.c $(PROGRAMS) \
-	    $(TESTS) $(FUZZ) $(CHECK_POLICY) regress/modem/modem
+	    $(TESTS) $(FUZZ) $(CHECK_POLICY) regress/modem/modem \
+	    regress/relayctl/server
 
 distclean: clean
 	rm -f config.mk config.h config.log paths.h

@@ -65,7 +65,7 @@ on_end(int sig)
 	(void)sig;
 	terminal_restore();
 	if (drawing)
-		(void)!write(STDOUT_FILENO, "\r\n", 2);
+		(void)!write(STDOUT_FILENO, "\n", 1);
 	_exit(0);
 }
 
@@ -130,8 +130,8 @@ draw(char *page)
 	fputs("\033[H", stdout);
 	while (room-- > 0 && (line = strsep(&p, "\n")) != NULL &&
 	    (*line != '\0' || p != NULL))
-		printf("%s\033[K\r\n", line);
-	fputs("\033[J\r\nq: quit ", stdout);
+		printf("%s\033[K\n", line);
+	fputs("\033[J\nq: quit ", stdout);
 	fflush(stdout);
 }
 
@@ -139,7 +139,7 @@ static void
 suspend(void)
 {
 	terminal_restore();
-	fputs("\r\n", stdout);
+	fputs("\n", stdout);
 	fflush(stdout);
 	(void)kill(getpid(), SIGSTOP);
 	/* And now it goes on. */
@@ -277,6 +277,6 @@ watch(enum form form)
 	} while (!wait_second());
 	terminal_restore();
 	if (drawing)
-		printf("\r\n");
+		printf("\n");
 	return (0);
 }
