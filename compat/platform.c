@@ -94,6 +94,16 @@ platform_process_name(pid_t pid, char *name, size_t size)
 }
 
 void
+platform_clock(struct timespec *ts)
+{
+#ifdef CLOCK_BOOTTIME
+	if (clock_gettime(CLOCK_BOOTTIME, ts) == 0)
+		return;
+#endif
+	clock_gettime(CLOCK_MONOTONIC, ts);
+}
+
+void
 platform_keep_timezone(void)
 {
 #ifdef __GLIBC__

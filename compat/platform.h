@@ -29,6 +29,13 @@ int	 platform_memory_file(const char *name);
 int	 platform_process_name(pid_t pid, char *name, size_t size);
 
 /*
+ * Time that nobody sets, with that in which the machine slept where the
+ * system can tell.
+ */
+struct timespec;
+void	 platform_clock(struct timespec *);
+
+/*
  * Loads the time zone and keeps it: call before chroot(2), after which its
  * file is out of reach.
  */

@@ -17,6 +17,7 @@
 #include "dialerd_private.h"
 #include "log.h"
 #include "modem.h"
+#include "platform.h"
 
 struct dialerd	 dialerd;
 
@@ -25,7 +26,8 @@ dialerd_mono(void)
 {
 	struct timespec	 ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	/* Asleep it is still paid for, and waited for. */
+	platform_clock(&ts);
 	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 +
 	    1);
 }
@@ -373,8 +375,6 @@ static const struct child_ops child = {
 int
 main(int argc, char *argv[])
 {
-	/* The zone's file is out of reach once the root is empty. */
-	tzset();
 	facts_start(&dialerd.facts, dialerd_now());
 	if (call_init() == -1)
 		fatal("window");
