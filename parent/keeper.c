@@ -49,7 +49,7 @@
 
 /* dialerd waits for 10 s, and the device must be opened after it. */
 #define STATUS_WAIT	6000	/* milliseconds for a `status` command */
-#define HUP_WAIT	2000	/* ... for pppd to see that its device is gone */
+#define HUP_WAIT	2000	/* ... for pppd to see that it is gone */
 
 enum job { JOB_NONE, JOB_PPP, JOB_UP, JOB_DOWN, JOB_STATUS };
 
@@ -279,6 +279,7 @@ static int
 keeper_ppp(struct keeper *k)
 {
 	struct strnode	 *n;
+	struct termios	  t;
 	char		**argv, speed[16];
 	size_t		  argc = 0, max;
 	int		  bits, r, secrets;
@@ -309,7 +310,9 @@ keeper_ppp(struct keeper *k)
 	 * there, nor be waited for. */
 	WORD(ioctl(k->tty, TIOCMGET, &bits) == 0 && (bits & TIOCM_CAR) ?
 	    "modem" : "local");
-	WORD(k->line->no_flow ? "nocrtscts" : "crtscts");
+	/* As dialerd has it: some adapters cannot. */
+	WORD(tcgetattr(k->tty, &t) == 0 && (t.c_cflag & CRTSCTS) ? "crtscts" :
+	    "nocrtscts");
 	/* Ours would be in its way. */
 	if (k->line->lock != NULL && k->line->lock[0] != '\0')
 		WORD("nolock");
@@ -709,8 +712,9 @@ keeper_kill(struct keeper *k)
 {
 	int64_t	 end = now_ms() + KILL_WAIT;
 	pid_t	 down = -1;
-	int	 status, begun = k->up || k->job == JOB_UP || k->job == JOB_DOWN;
+	int	 status, begun;
 
+	begun = k->up || k->job == JOB_UP || k->job == JOB_DOWN;
 	keeper_report(k, "ending");
 	if (k->pid != 0) {
 		kill(-k->pid, SIGKILL);

@@ -62,7 +62,8 @@ static struct line {
 	pid_t			 group;		/* of what it runs; 0: none */
 	int			 replaced;	/* the keeper, once */
 	int			 left;		/* open, and in no call */
-	int			 owed;		/* the same, and told to nobody */
+	int			 owed;		/* the same, told to nobody */
+	int			 preempted;	/* that, by a call */
 	unsigned int		 tries;		/* in vain, to close it */
 	int			 fd;		/* to the keeper */
 	struct event		 ev;
@@ -625,6 +626,11 @@ line_reaped(pid_t pid, int status)
 		line_asked(code == KEEPER_FOREIGN);
 		return (1);
 	}
+	if (line.preempted) {
+		owe(line.name, OWED_SOON, OWED_SOON_MAX);
+		line_closed();
+		return (1);
+	}
 	/* It exits by itself only when it was told to. */
 	if (code != 0 && code != KEEPER_UNSURE && code != KEEPER_GONE) {
 		log_warnx("line %s: the keeper died", line.name);
@@ -655,6 +661,7 @@ line_begin(enum stage stage)
 {
 	known_down[0] = '\0';
 	line.killed = line.replaced = line.left = line.owed = 0;
+	line.preempted = 0;
 	line.tries = 0;
 	line.stage = stage;
 	evtimer_set(&line.timer, line_late, NULL);
@@ -809,6 +816,11 @@ line_handle_open(struct channel *ch, struct imsg *imsg, void *arg)
 	if (!line.killed)
 		return (-1);
 	line_queue(&msg, 0);
+	/* What was done in vain before is not waited for. */
+	if (line.owed && line.keeper != 0) {
+		line.preempted = 1;
+		kill(line.keeper, SIGKILL);
+	}
 	return (0);
 }
 

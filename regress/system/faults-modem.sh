@@ -120,7 +120,8 @@ END
 	    chat abort "incorrect" chat timeout 5s'
 	reconf
 	fails "a chat that is refused" chat 'the far side said "incorrect"'
-	LINE_EXTRA='chat "ogin:" "ship" "nonsense" "secret-word" chat timeout 2s'
+	LINE_EXTRA='chat "ogin:" "ship" "nonsense" "secret-word"
+	    chat timeout 2s'
 	reconf
 	fails "a chat in vain" chat 'no "nonsense" came in time'
 	check "... and the call is paid for" \
@@ -134,7 +135,8 @@ END
 
 # UUCP's lock files.
 lock_name() {
-	echo "$T/lock/LCK..$(readlink "$T/site/modem" | sed 's|/dev/||; s|/|_|')"
+	echo "$T/lock/LCK..$(readlink "$T/site/modem" |
+	    sed 's|/dev/||; s|/|_|')"
 }
 locks() {
 	mkdir "$T/lock"
@@ -266,7 +268,16 @@ left_open() {
 	SITE=left RELAYD=$left_relayd
 	check "a line left open whose device is missing: no call waits for it" \
 	    wait_until 40 has_closed 1
-	MODEM=
+	# A modem that says nothing takes long each time; calls come first.
+	modem_start mute
+	keeper_there() { [ -n "$(site_pid keeper)" ]; }
+	must_wait 40 keeper_there
+	ctl dial >/dev/null
+	check "... a call does not wait for that either" \
+	    wait_until 5 line_is dialling
+	ctl hangup >/dev/null
+	must_wait 30 line_is idle
+	modem_stop
 	modem_start online "number $PHONE connect"
 	_gone() { grep -q 'number=left.*by=ath' "$T/left/record"; }
 	check "... it is hung up when its device is there" wait_until 40 _gone
