@@ -43,7 +43,7 @@ struct account {
 	struct tls_config	*tls_config;
 	struct session		 session;
 	struct inbox		 inbox;
-	int			 trusted;	/* the peer is who it should be */
+	int			 trusted;	/* it is who it should be */
 	int			 resuming;	/* with a TLS session to keep */
 	int			 offered;	/* ... there was one */
 	int			 retried;	/* with the usual TLS */

@@ -303,8 +303,8 @@ inbox_compare(struct inbox *ib, uint32_t uidvalidity)
 	if (ib->count > 0)
 		qsort(ib->list, ib->count, sizeof(*ib->list), by_uid);
 	mark_ambiguous(ib);
-	ib->query = delivery_seen(ib->account, ib->uidvalidity, seen_one, seen_end,
-	    ib);
+	ib->query = delivery_seen(ib->account, ib->uidvalidity, seen_one,
+	    seen_end, ib);
 	return (ib->query == NULL ? -1 : 0);
 }
 

@@ -49,7 +49,7 @@ struct message {
 	uint64_t		 again;		/* bytes that come again */
 	int64_t			 when;		/* fetched, time_t */
 	uint32_t		 number;	/* POP3 number, or IMAP UID */
-	uint32_t		 group;		/* asked for by one command; 0 */
+	uint32_t		 group;		/* asked for at once; 0 */
 	uint8_t			 state;		/* enum message_state */
 	uint8_t			 resumable;
 	uint8_t			 ambiguous;	/* its uid is not its own */
@@ -121,8 +121,9 @@ void		 inbox_incomplete(struct inbox *);
 void		 inbox_listed(struct inbox *);
 struct message	*inbox_find(struct inbox *, uint32_t number);
 /*
- * Asks spoold which are ours, of this mailbox and uidvalidity; compared follows.  What spoold has on record
- * and is not upstream is forgotten.  0, or -1 when spoold is not there.
+ * Asks spoold which are ours, of this mailbox and uidvalidity; compared
+ * follows.  What spoold has on record and is not upstream is forgotten.  0,
+ * or -1 when spoold is not there.
  */
 int		 inbox_compare(struct inbox *, uint32_t uidvalidity);
 /* The new ones, once compared: calls fn with each, by number. */

@@ -63,7 +63,7 @@ struct session {
 	void			*engine;
 	unsigned int		 waiting;	/* answers that must come */
 	int			 moved;		/* something useful came */
-	int			 again;		/* there is more, for a new one */
+	int			 again;		/* more, for a new one */
 
 	/* Private. */
 	int			 begun, over;
