@@ -384,6 +384,8 @@ handle_keep(struct channel *ch, struct imsg *imsg, void *arg)
 		log_warnx("%s: not shortened: the line is open", name);
 	else if (spooldir_keep_state(name, keep.from) == -1)
 		log_warn("%s: not shortened", name);
+	else
+		log_info("%s: what is older than 400 days was cut off", name);
 	if (keep.file == PROTO_KEEP_LEDGER)
 		proc_ledger(-1, 0, &procs[ch->peer]);
 	else

@@ -215,6 +215,27 @@ share(uint64_t a, uint64_t b, uint64_t c)
 	return ((uint64_t)((double)a * (double)b / (double)c + 0.5));
 }
 
+/* A user may have several accounts, and lines, in a call; they follow each
+ * other. */
+static void
+count_fetcher(struct report *r, struct report_call *call, const char *user)
+{
+	size_t	 i;
+
+	if (r->fetch_call != call->call) {
+		r->fetch_call = call->call;
+		r->nfetchers = 0;
+	}
+	for (i = 0; i < r->nfetchers; i++) {
+		if (strcmp(r->fetchers[i], user) == 0)
+			return;
+	}
+	call->fetches++;
+	if (r->nfetchers < REPORT_ROWS_MAX)
+		strlcpy(r->fetchers[r->nfetchers++], user,
+		    sizeof(r->fetchers[0]));
+}
+
 void
 report_user(struct report *r, const struct ctl_call_user *u)
 {
@@ -225,11 +246,14 @@ report_user(struct report *r, const struct ctl_call_user *u)
 	if (call == NULL)
 		return;
 	if (u->fetched != 0)
-		call->fetches++;
+		count_fetcher(r, call, u->user);
 	if (r->by != REPORT_BY_USER)
 		return;
 	row = &r->rows[row_named(r, u->user[0] == '\0' ? "-" : u->user)];
-	row->calls += u->sent != 0 || u->fetched != 0;
+	if ((u->sent != 0 || u->fetched != 0) && row->last_call != u->call) {
+		row->last_call = u->call;
+		row->calls++;
+	}
 	row->sent += u->sent;
 	row->fetched += u->fetched;
 	row->mail_out += u->sent_bytes;

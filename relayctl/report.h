@@ -25,6 +25,7 @@ enum report_by { REPORT_BY_PERIOD, REPORT_BY_USER, REPORT_BY_LINE };
 struct report_row {
 	char		 name[PROTO_NAME_MAX];
 	int64_t		 from;		/* of a period */
+	uint64_t	 last_call;	/* of a user, counted already */
 	uint64_t	 calls;
 	uint64_t	 failed;	/* of them */
 	uint64_t	 seconds;
@@ -68,6 +69,10 @@ struct report {
 	struct report_call	*calls;
 	size_t			 ncalls;
 	size_t			 room;
+	/* Users for whom the call that is being told of fetched mail. */
+	uint64_t		 fetch_call;
+	size_t			 nfetchers;
+	char			 fetchers[REPORT_ROWS_MAX][PROTO_NAME_MAX];
 };
 
 /* The last `count` periods up to now. */

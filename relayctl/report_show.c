@@ -54,7 +54,7 @@ weight(const struct report_row *row)
 	return (sums.total.cost != 0 ? row->cost : row->seconds);
 }
 
-/* Of the costs in the table, shares of a call's being rounded. */
+/* Of the costs in the table; shares of a call's are rounded. */
 static int
 money_digits(void)
 {
@@ -66,6 +66,8 @@ money_digits(void)
 		if (d > digits)
 			digits = d;
 	}
+	for (i = 0; i < sums.nrows && digits == 0; i++)
+		digits = format_digits(sums.rows[i].cost) == 0 ? 0 : 2;
 	return (digits);
 }
 

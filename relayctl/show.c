@@ -145,8 +145,11 @@ show_plan_text(FILE *f, const struct ctl_plan *p)
 	    p->number[0] != '\0' ? ", number " : "",
 	    format_clean(p->number));
 	plan_transfer(f, p);
-	format_field(f, "takes", "%s, of which %s to link up",
-	    format_duration(p->seconds), format_span(p->setup));
+	if (p->setup == 0)
+		format_field(f, "takes", "%s", format_duration(p->seconds));
+	else
+		format_field(f, "takes", "%s, of which %s to link up",
+		    format_duration(p->seconds), format_span(p->setup));
 	if (p->rate_out != 0 || p->rate_in != 0)
 		format_field(f, "", "at %s/s out and %s/s in, %s %s",
 		    format_bytes(p->rate_out), format_bytes(p->rate_in),
@@ -271,10 +274,11 @@ text_call(const struct ctl_call *c)
 	format_left(stdout, c->line, 8);
 	putchar(' ');
 	format_left(stdout, c->closed == 0 ? "open" : c->result, 9);
-	printf(" %7s %4" PRIu64 " %5" PRIu64 " %8s  ",
+	printf(" %7s %4" PRIu64 " %5" PRIu64 " %8s%s%s\n",
 	    format_duration(c->seconds), c->sent, c->fetched,
-	    c->foreign ? "foreign" : format_money(c->cost));
-	printf("%s\n", format_cut(c->why, format_width() - CALL_COLUMNS));
+	    c->foreign ? "foreign" : format_money(c->cost),
+	    c->why[0] != '\0' ? "  " : "",
+	    format_cut(c->why, format_width() - CALL_COLUMNS));
 	if (c->closed != 0 && !good && c->reason[0] != '\0') {
 		printf("      ");
 		format_words(stdout, 6, 6, format_clean(c->reason));
