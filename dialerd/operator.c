@@ -42,6 +42,7 @@ dialerd_plan(struct ctl_plan *p)
 	p->fetch = e->fetch;
 	p->fetch_bytes = e->fetch_bytes;
 	p->setup = e->setup;
+	p->answer = e->answer;
 	p->rate_out = e->rate_out;
 	p->rate_in = e->rate_in;
 	p->measured = e->measured;

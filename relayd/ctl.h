@@ -139,7 +139,8 @@ struct ctl_plan {
 	uint64_t	 bulk;		/* of them */
 	uint64_t	 fetch;		/* messages expected, from the past */
 	uint64_t	 fetch_bytes;
-	uint64_t	 setup;		/* seconds to link up */
+	uint64_t	 setup;		/* seconds to link up; */
+	uint64_t	 answer;	/* of them that are not billed */
 	uint64_t	 rate_out;	/* bytes a second reckoned with */
 	uint64_t	 rate_in;
 	uint64_t	 measured;	/* windows that the rates are from */
