@@ -55,8 +55,21 @@ FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 RELAYCTL_OBJS = relayctl/addrlist.o relayctl/client.o relayctl/command.o \
 	relayctl/explain.o relayctl/format.o relayctl/json.o \
 	relayctl/relayctl.o relayctl/report.o relayctl/report_show.o \
-	relayctl/sendmail.o relayctl/show.o relayctl/submission.o \
-	relayctl/submit.o relayctl/watch.o relayctl/watch_page.o
+	relayctl/sendmail.o relayctl/show.o relayctl/simulate.o \
+	relayctl/simulate_run.o relayctl/simulate_show.o \
+	relayctl/submission.o relayctl/submit.o relayctl/trace.o \
+	relayctl/watch.o relayctl/watch_page.o
+
+# What relayctl simulate has of dialerd and of the parent.
+SIMULATE_OBJS = dialerd/estimate.o dialerd/ledger.o dialerd/ledger_line.o \
+	dialerd/ledger_query.o dialerd/lines.o dialerd/modem.o \
+	dialerd/optimum.o dialerd/policy.o dialerd/policy_text.o \
+	dialerd/replay.o dialerd/span.o dialerd/stay.o dialerd/tariff.o \
+	dialerd/window.o parent/conf_build.o parent/conf_build_dial.o \
+	parent/conf_build_line.o parent/conf_build_mail.o \
+	parent/conf_check.o parent/conf_default.o parent/conf_files.o \
+	parent/conf_lex.o parent/conf_value.o parent/parse.o \
+	parent/passwd.o
 
 PROGRAMS = parent/relayd spoold/spoold dialerd/dialerd fetchd/fetchd \
 	relayctl/relayctl
@@ -86,8 +99,9 @@ dialerd/dialerd: $(DIALERD_OBJS) librelayd.a
 fetchd/fetchd: $(FETCHD_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ $(FETCHD_OBJS) librelayd.a $(LIBS)
 
-relayctl/relayctl: $(RELAYCTL_OBJS) librelayd.a
-	$(CC) $(LDFLAGS) -o $@ $(RELAYCTL_OBJS) librelayd.a $(LIBS)
+relayctl/relayctl: $(RELAYCTL_OBJS) $(SIMULATE_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ $(RELAYCTL_OBJS) $(SIMULATE_OBJS) \
+	    librelayd.a $(LIBS) $(CRYPT_LIBS)
 
 parent/parse.c: parent/parse.y
 	$(YACC) -o $@ parent/parse.y
@@ -97,7 +111,7 @@ parent/parse.o: parent/parse.c
 	$(CC) $(CFLAGS) -Wno-error $(CPPFLAGS) -c -o $@ parent/parse.c
 
 $(LIB_OBJS) $(RELAYD_OBJS) $(SPOOLD_OBJS) $(DIALERD_OBJS) $(FETCHD_OBJS) \
-    $(RELAYCTL_OBJS): $(HEADERS)
+    $(RELAYCTL_OBJS) $(SIMULATE_OBJS): $(HEADERS)
 
 # Where things are, as given to make; what depends on it is built again when
 # that changes.
@@ -159,7 +173,8 @@ TESTS = regress/unit/delayed_test \
 	regress/unit/modem_test \
 	regress/unit/span_test \
 	regress/unit/tariff_test regress/unit/policy_test \
-	regress/unit/optimum_test \
+	regress/unit/optimum_test regress/unit/trace_test \
+	regress/unit/simulate_test \
 	regress/unit/ledger_test regress/unit/arrivals_test \
 	regress/unit/window_test \
 	regress/unit/tty_test regress/unit/control_test \
@@ -188,7 +203,7 @@ FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
 	regress/fuzz/imsg_fuzz regress/fuzz/address_fuzz \
 	regress/fuzz/smtp_command_fuzz regress/fuzz/header_fuzz \
 	regress/fuzz/queue_record_fuzz regress/fuzz/fetchlog_fuzz \
-	regress/fuzz/submission_fuzz
+	regress/fuzz/submission_fuzz regress/fuzz/trace_fuzz
 
 $(REGRESS_OBJS): $(HEADERS) $(REGRESS_HEADERS)
 

@@ -755,7 +755,8 @@ play(struct play *p)
 	while (p->now < p->r->end) {
 		if (catch_up(p) == -1)
 			return (-1);
-		if (p->r->empty && p->next == p->r->nevents && p->n == 0)
+		if (p->r->empty && p->next == p->r->nevents &&
+		    p->f.messages == 0)
 			break;
 		if (p->bulk_until <= wall(p))
 			recount(p);

@@ -95,8 +95,8 @@ struct replay {
 	size_t				 nevents;
 	int64_t				 start;		/* monotonic */
 	int64_t				 end;
-	int				 empty;		/* end before that, with
-							 * the last message */
+	int				 empty;		/* end before that, when
+							 * only bulk is left */
 	int64_t				 offset;	/* wall - monotonic */
 	uint64_t			 in_per_day;	/* bytes to fetch */
 	uint32_t			 seed;		/* of jitter */

@@ -97,6 +97,8 @@ static const struct command root[] = {
 	    .run = RUN_REPORT },
 	{ "show", "what there is and what happened", show,
 	    REQUEST(CTL_SHOW_SUMMARY) },
+	{ "simulate", "what other rules would have cost",
+	    .run = RUN_SIMULATE, .argument = ARG_REST },
 	{ "watch", "the window while it is open", .run = RUN_WATCH },
 	{ .word = NULL }
 };

@@ -17,6 +17,7 @@ enum command_run {
 	RUN_REQUEST,			/* sends `type`, shows the answer */
 	RUN_EXPLAIN,
 	RUN_REPORT,
+	RUN_SIMULATE,
 	RUN_WATCH
 };
 

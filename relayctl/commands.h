@@ -11,6 +11,8 @@ enum form { FORM_TEXT, FORM_JSON, FORM_CSV };
 int	 explain(enum form);
 /* COMMAND_* (command.h), and how many periods; 0: as many as fit. */
 int	 report(unsigned int flags, uint32_t count, enum form);
+/* Other configurations over what came; argv[0] is the command. */
+int	 simulate(int argc, char *const argv[], enum form);
 /* What goes on, until it is stopped. */
 int	 watch(enum form);
 

@@ -107,6 +107,10 @@ run(const struct request *r, enum form form)
 	case RUN_REPORT:
 		status = report(r->flags, r->has_value ? r->value : 0, form);
 		break;
+	case RUN_SIMULATE:
+		/* With the command itself. */
+		status = simulate(r->argc + 1, r->argv - 1, form);
+		break;
 	case RUN_WATCH:
 		status = watch(form);
 		break;

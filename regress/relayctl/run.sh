@@ -13,6 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 2
 cd "$here/../.." || exit 2
 relayctl=relayctl/relayctl
 server=regress/relayctl/server
+sim=regress/relayctl/simulate
 write=0
 [ "${1:-}" != -w ] || write=1
 tmp=$(mktemp -d) || exit 2
@@ -94,6 +95,12 @@ report-user idle report week by user
 report-line idle report month 3 by line
 report-empty empty report
 report-refused refuse report
+simulate idle simulate -n -r 3000 -s 8 -f $sim/now.conf -f $sim/balance.conf $sim/trace
+simulate-5 idle simulate -n -r 3000 -s 8 -b 0.5 -i 2M -f $sim/now.conf -f $sim/now.conf -f $sim/now.conf -f $sim/now.conf -f $sim/now.conf $sim/trace
+simulate-usual refuse simulate -n -f $sim/now.conf $sim/trace
+simulate-refused refuse simulate -n -f $sim/now.conf
+simulate-wrong refuse simulate -n -f $sim/now.conf $sim/now.conf
+simulate-help idle simulate help
 help idle help
 help-report idle report help
 EOF
@@ -115,6 +122,7 @@ report-csv idle -c report week 3
 report-user-csv idle -c report day 3 by user
 report-json idle -j report week 2
 calls-json idle -j show calls 2
+simulate-json idle -j simulate -n -r 3000 -s 8 -f $sim/now.conf $sim/trace
 EOF
 
 # Nothing that is said by the line can steer a terminal, or widen a line.

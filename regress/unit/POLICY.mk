@@ -19,3 +19,21 @@ regress/unit/check_policy: $(CHECK_POLICY_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ $(CHECK_POLICY_OBJS) librelayd.a $(LIBS)
 
 $(REPLAY_OBJS) dialerd/optimum.o: $(HEADERS)
+
+TRACE_OBJS = relayctl/trace.o dialerd/arrivals.o
+
+regress/unit/trace_test: regress/unit/trace_test.o $(TRACE_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/trace_test.o $(TRACE_OBJS) \
+	    librelayd.a $(LIBS) -lcmocka
+
+regress/fuzz/trace_fuzz: regress/fuzz/trace_fuzz.o \
+    regress/fuzz/standalone.o $(TRACE_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/fuzz/trace_fuzz.o \
+	    regress/fuzz/standalone.o $(TRACE_OBJS) librelayd.a $(LIBS)
+
+SIMULATE_TEST_OBJS = regress/unit/simulate_test.o relayctl/simulate_run.o \
+	relayctl/trace.o $(SIMULATE_OBJS)
+
+regress/unit/simulate_test: $(SIMULATE_TEST_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ $(SIMULATE_TEST_OBJS) librelayd.a $(LIBS) \
+	    $(CRYPT_LIBS) -lcmocka
