@@ -11,6 +11,8 @@
 #define USUAL_OTHER	8000	/* bytes a second: a slow mobile network */
 /* Connections, greetings and handshakes, and the end of them. */
 #define USUAL_TALK	6	/* seconds */
+/* What a few short messages take is the time of the talk, not of the line. */
+#define SURE_BYTES	(64 * 1024)
 
 static uint64_t
 usual_rate(const struct window_line *line)
@@ -69,6 +71,9 @@ estimate_call(struct estimate *e, const struct window_line *line,
 		e->fetch = speed->fetch;
 		e->fetch_bytes = speed->fetch_bytes;
 	}
+	e->rate_bulk = e->rate_out;
+	if (speed->out_bytes < SURE_BYTES && e->rate_bulk < usual_rate(line))
+		e->rate_bulk = usual_rate(line);
 	e->seconds = e->setup - answer + transfer(e, line, bytes);
 	cost = tariff_cost(&line->tariff, t + (time_t)answer, e->seconds,
 	    bytes > UINT64_MAX - e->fetch_bytes ? UINT64_MAX :

@@ -16,6 +16,7 @@ struct estimate {
 	uint64_t	 answer;	/* of them that are not billed */
 	uint64_t	 rate_out;	/* bytes a second */
 	uint64_t	 rate_in;
+	uint64_t	 rate_bulk;	/* to reckon with for large mail */
 	uint64_t	 fetch;		/* messages to be expected */
 	uint64_t	 fetch_bytes;
 	uint64_t	 seconds;	/* billed */

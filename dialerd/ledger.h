@@ -33,6 +33,7 @@ struct ledger_speed {
 					 * from where on time is billed */
 	uint64_t	 rate_out;	/* bytes a second while mail is sent; */
 	uint64_t	 rate_in;	/* 0: none was */
+	uint64_t	 out_bytes;	/* that rate_out is from */
 	uint64_t	 fetch;		/* messages fetched, the mean */
 	uint64_t	 fetch_bytes;
 };

@@ -198,6 +198,7 @@ ledger_speed(const struct ledger *ledger, const char *line,
 	speed->setup = sums.setup / n;
 	speed->answer = sums.answer / n;
 	speed->rate_out = per_second(sums.out, sums.out_ms);
+	speed->out_bytes = sums.out;
 	speed->rate_in = per_second(sums.in, sums.in_ms);
 	speed->fetch = sums.fetched / n;
 	speed->fetch_bytes = sums.fetched_bytes / n;

@@ -55,7 +55,7 @@ lines_add(struct lines_choice *choice, struct lines_candidate *c,
 	choice->conf = cl;
 	ledger_speed(ledger, cl->name, &speed);
 	estimate_call(&choice->estimate, &choice->line, &speed, t, bytes);
-	choice->line.rate = choice->estimate.rate_out;
+	choice->line.rate = choice->estimate.rate_bulk;
 	choice->failures = ledger_failures(ledger, cl->name);
 	c->cost = choice->estimate.cost;
 	c->failures = choice->failures;

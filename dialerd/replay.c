@@ -329,7 +329,7 @@ pick_line(struct play *p)
 		l = &p->lines[i];
 		estimate_call(&l->estimate, &l->line, &l->speed, wall(p),
 		    p->f.bytes);
-		l->line.rate = l->estimate.rate_out;
+		l->line.rate = l->estimate.rate_bulk;
 		p->candidates[i].cost = l->estimate.cost;
 	}
 	return (&p->lines[lines_choose(p->candidates, p->nlines)]);
@@ -501,7 +501,7 @@ stay_look(struct passing *w)
 	f.todo = w->todo_bytes;
 	f.flying = w->m != NULL && w->m->rank == BULK;
 	f.bulk = w->bulk;	/* how much does not matter */
-	f.rate = w->l->estimate.rate_out;
+	f.rate = w->l->estimate.rate_bulk;
 	f.linger = w->l->line.linger;
 	f.margin = w->l->line.margin;
 	stay_decide(&f, &w->stay);

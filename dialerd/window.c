@@ -22,6 +22,7 @@
 #define SETTLE_MS	2000	/* last report, when the link is gone */
 #define CEILING_MS	5000	/* of the whole call, above the sum of these */
 #define BROKEN_MS	500	/* connections may hear of a lost line first */
+#define ANSWER_MS	1000	/* of spoold, to what it is told */
 #define SAMPLE_MS	2000	/* over which a rate is measured, at least */
 
 enum state {
@@ -81,6 +82,8 @@ struct window {
 	uint64_t		 moved;		/* monotonic: the last byte; */
 	uint64_t		 moved_bytes;	/* all there were then */
 	struct proto_bulk	 bulk;		/* as it was told */
+	uint64_t		 asked;		/* monotonic: what it begins
+						 * now; 0: it need not say */
 	struct sample		 samples[2];
 };
 
@@ -516,6 +519,7 @@ open_window(struct window *w)
 	set_busy(w, PROC_FETCHD, 1);
 	send_window(w, DIALERD_WINDOW_OPEN);
 	memset(&w->bulk, 0, sizeof(w->bulk));
+	w->asked = 0;
 	consider(w);
 }
 
@@ -781,6 +785,26 @@ stalled(struct window *w, const struct stay_facts *f)
 	return (now >= till);
 }
 
+/*
+ * There is bulk mail that spoold does not begin for want of room, and there is
+ * more of that than it knows: 1 while its answer is to come.
+ */
+static int
+more_room(struct window *w, const struct stay_decision *d)
+{
+	const struct peer	*s = &w->peers[PROC_SPOOLD];
+
+	if (!is_idle(s) || s->progress.bulk == 0 ||
+	    d->bulk <= s->progress.bulk_room)
+		return (0);
+	if (w->asked == 0)
+		w->asked = w->ops->mono();
+	if (w->ops->mono() - w->asked >= ANSWER_MS)
+		return (0);
+	w->look_end = w->asked + ANSWER_MS;
+	return (1);
+}
+
 /* Whether the window is worth its time. */
 static void
 consider(struct window *w)
@@ -800,7 +824,7 @@ consider(struct window *w)
 		end(w, "stalled", "no byte moved in time that is paid for");
 	else if (d.end == STAY_BUDGET)
 		end(w, "budget", "the budget does not allow more");
-	else if (d.end == STAY_PAID)
+	else if (d.end == STAY_PAID && !more_room(w, &d))
 		all_done(w, "what is left is not worth another unit");
 	else if (d.end == STAY_DONE)
 		all_done(w, "all done");
@@ -832,6 +856,8 @@ window_progress(struct window *w, enum proc_id from,
 		return;
 	peer->progress = *progress;
 	peer->reported = 1;
+	if (from == PROC_SPOOLD)
+		w->asked = 0;
 	set_busy(w, from, progress->busy && !w->closing);
 	if (progress->closed && w->closing)
 		peer->closed = 1;

@@ -242,8 +242,8 @@ struct proto_user_sent {
 	char			 user[PROTO_NAME_MAX];	/* "" is nobody here */
 };
 
-/* How much bulk mail may still be begun in this window: what fits into time
- * that is paid for. */
+/* How much bulk mail may still pass in this window, that included which is
+ * under way: what fits into time that is paid for. */
 struct proto_bulk {
 	uint64_t		 call;
 	uint64_t		 bytes;		/* UINT64_MAX: all of it */
@@ -263,6 +263,8 @@ struct proto_progress {
 	uint64_t		 urgent;	/* bytes of urgent mail to do */
 	uint64_t		 bulk;		/* bytes of bulk mail to do, not
 					 * in todo */
+	uint64_t		 bulk_room;	/* of which may still be begun, by
+					 * what dialerd has said last */
 	uint64_t		 bytes_in;	/* on the wire, TLS included */
 	uint64_t		 bytes_out;
 };

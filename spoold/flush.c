@@ -171,6 +171,7 @@ flush_measure(struct proto_progress *p)
 	p->todo_bytes = left.bytes;
 	p->urgent = left.urgent_bytes;
 	p->bulk = left.bulk_bytes;
+	p->bulk_room = flush.bulk;
 	p->repeated = flush.repeated;
 	flush_count_list(&flush.flight, p);
 	flush_count_list(&flush.again, p);
@@ -362,6 +363,14 @@ flush_next_message(void)
 	return (o);
 }
 
+static void
+flush_take_room(const struct outgoing *o)
+{
+	if (o->bulk && flush.bulk != UINT64_MAX)
+		flush.bulk -= o->smtp.size < flush.bulk ? o->smtp.size :
+		    flush.bulk;
+}
+
 static struct smtp_message *
 flush_next(void *arg)
 {
@@ -377,8 +386,7 @@ flush_next(void *arg)
 			continue;
 		}
 		evtimer_del(&flush.idle_timer);
-		if (o->bulk && flush.bulk != UINT64_MAX)
-			flush.bulk -= o->smtp.size;
+		flush_take_room(o);
 		smtp_client_bytes(flush.client, &in, &o->begun);
 		TAILQ_INSERT_TAIL(&flush.flight, o, entry);
 		return (&o->smtp);
@@ -758,7 +766,9 @@ flush_handle_window_close(struct channel *ch, struct imsg *imsg, void *arg)
 int
 flush_handle_window_bulk(struct channel *ch, struct imsg *imsg, void *arg)
 {
+	struct proto_progress	 p;
 	struct proto_bulk	 b;
+	struct outgoing		*o;
 
 	(void)ch;
 	(void)arg;
@@ -770,7 +780,13 @@ flush_handle_window_bulk(struct channel *ch, struct imsg *imsg, void *arg)
 		return (0);
 	}
 	flush.bulk = b.bytes;
+	TAILQ_FOREACH(o, &flush.flight, entry)
+		flush_take_room(o);
 	flush_kick();
+	/* It may wait for that: nothing was begun, and nothing can be. */
+	flush_measure(&p);
+	if (memcmp(&p, &flush.told, sizeof(p)) != 0)
+		flush_tell(&p);
 	return (0);
 }
 

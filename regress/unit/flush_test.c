@@ -1205,6 +1205,45 @@ test_bulk(void **state)
 	assert_int_equal(accepted, 1);
 }
 
+/* What is under way when dialerd says how much is part of that. */
+static void
+test_bulk_under_way(void **state)
+{
+	static const struct peer_step script[] = {
+		HELLO, MAIL("b@x", "2", "12"), QUIET, SEND(TAKEN),
+		MAIL("c@x", "3", "123"), SEND(TAKEN), EXPECT("QUIT"), END
+	};
+	uint64_t	 id;
+
+	(void)state;
+	next_message.class = PROTO_BULK;
+	id = enqueue(2, "b@x", NULL);
+	next_message.class = PROTO_BULK;
+	enqueue(3, "c@x", NULL);
+	scripts[0] = script;
+	open_window();
+	say_bulk(window.call, 2);
+	assert_int_equal(last.bulk_room, 2);
+	while (accepted == 0 || !flush_in_flight(id))
+		peer_turn();
+	say_bulk(window.call, 4);
+	assert_int_equal(last.bulk_room, 2);
+	run();
+	assert_int_equal(last.messages, 1);
+	assert_int_equal(last.bulk, 3);
+	/* Too little is answered, too. */
+	say_bulk(window.call, 1);
+	assert_int_equal(last.bulk_room, 1);
+	assert_false(last.busy);
+	say_bulk(window.call, 4);
+	run();
+	assert_int_equal(last.bulk_room, 1);
+	assert_int_equal(last.messages, 2);
+	close_window();
+	while (!peer_closed(peers[0]))
+		peer_turn();
+}
+
 /* Urgent mail is told apart; each user's is counted for him. */
 static void
 test_account(void **state)
@@ -1470,6 +1509,7 @@ main(void)
 		T(test_next_address), T(test_new_mail),
 		T(test_window_closes), T(test_too_many_recipients),
 		T(test_state), T(test_unreadable), T(test_bulk),
+		T(test_bulk_under_way),
 		T(test_account), T(test_repeated), T(test_delay_notice),
 		T(test_relayed_notice),
 		T(test_late_returns), T(test_late_notice),

@@ -116,6 +116,12 @@ test_measured(void **state)
 	speed.fetch_bytes = 100000;
 	estimate_call(&e, &line, &speed, NOON, 30000);
 	assert_int_equal(e.measured, 3);
+	/* Too little was sent to know how fast more would be. */
+	assert_int_equal(e.rate_out, 1000);
+	assert_int_equal(e.rate_bulk, 3360);
+	speed.out_bytes = 100000;
+	estimate_call(&e, &line, &speed, NOON, 30000);
+	assert_int_equal(e.rate_bulk, 1000);
 	/* 12 s of set-up are billed, then fetching is the longer way. */
 	assert_int_equal(e.seconds, 12 + 50 + 6);
 	assert_int_equal(e.fetch, 7);

@@ -99,7 +99,7 @@ op_send_line(uint32_t type, const struct proto_line *line)
 	}
 }
 
-static uint64_t	 bulk_told;
+static uint64_t	 bulk_told, bulk_waits, bulk_room, moved;
 
 /* What the next line is like, beside the rest. */
 static struct window_line	 like;
@@ -186,6 +186,7 @@ setup(void **state)
 	done = done_good = ledger_error = tty_error = 0;
 	memset(&like, 0, sizeof(like));
 	memset(&closed, 0, sizeof(closed));
+	bulk_told = bulk_waits = bulk_room = moved = 0;
 	w = window_new(&ops);
 	return (w == NULL ? -1 : 0);
 }
@@ -268,8 +269,6 @@ from_parent(uint32_t error, const char *text)
 }
 
 static uint32_t	 failed;	/* what the next reports say */
-static uint64_t	 bulk_waits;
-static uint64_t	 moved;
 
 static void
 progress(enum proc_id who, uint32_t busy, uint32_t is_closed)
@@ -284,8 +283,10 @@ progress(enum proc_id who, uint32_t busy, uint32_t is_closed)
 	p.messages = who == PROC_SPOOLD ? 20 : 40;
 	p.bytes_out = 100 + moved;
 	p.bytes_in = 1000;
-	if (who == PROC_SPOOLD)
+	if (who == PROC_SPOOLD) {
 		p.bulk = bulk_waits;
+		p.bulk_room = bulk_room;
+	}
 	window_progress(w, who, &p);
 }
 
@@ -696,6 +697,58 @@ test_bulk(void **state)
 	assert_int_equal(closed.units, 1);
 	assert_string_equal(closed.reason,
 	    "what is left is not worth another unit");
+}
+
+/* What could not begin by the rate of the past can by that of now. */
+static void
+test_bulk_faster(void **state)
+{
+	(void)state;
+	like.margin = 10;
+	like.rate = 100;
+	bulk_waits = 500000;
+	open_window(PPP);
+	assert_in_range(bulk_told, 15000, 18000);
+	progress(PROC_FETCHD, 0, 0);
+	bulk_room = bulk_told;
+	progress(PROC_SPOOLD, 1, 0);
+	pass(10000);
+	moved = 100000;
+	bulk_room = 0;
+	progress(PROC_SPOOLD, 0, 0);
+	expect("");
+	assert_in_range(bulk_told, 1000000, 1700000);
+	bulk_room = bulk_told;
+	progress(PROC_SPOOLD, 1, 0);
+	pass(10000);
+	expect("");
+	/* Too large for what it knows of: that is the end. */
+	progress(PROC_SPOOLD, 0, 0);
+	assert_non_null(strstr(actions, "shut "));
+	bulk_waits = bulk_room = moved = 0;
+	farewell();
+	ended("ok", 1);
+}
+
+/* A spoold that does not say whether it begins anything. */
+static void
+test_bulk_no_answer(void **state)
+{
+	(void)state;
+	like.margin = 10;
+	like.rate = 100;
+	bulk_waits = 500000;
+	open_window(PPP);
+	progress(PROC_FETCHD, 0, 0);
+	progress(PROC_SPOOLD, 0, 0);
+	expect("");
+	pass(900);
+	expect("");
+	pass(200);
+	assert_non_null(strstr(actions, "shut "));
+	bulk_waits = 0;
+	farewell();
+	ended("ok", 1);
 }
 
 static void
@@ -1129,6 +1182,8 @@ main(void)
 		TEST(test_maximum),
 		TEST(test_linger),
 		TEST(test_bulk),
+		TEST(test_bulk_faster),
+		TEST(test_bulk_no_answer),
 		TEST(test_stalled),
 		TEST(test_budget),
 		TEST(test_foreign),
