@@ -43,7 +43,7 @@
 /* Between tries to start a keeper that takes a line down. */
 #define LINE_RETRY	1	/* second */
 /* After the end of a call that went over its time: dialerd has to see it. */
-#define LINE_HEED	10	/* seconds */
+#define LINE_HEED	20	/* seconds: it may hang up for itself */
 
 /* Each is entered once in a call, so that its clock is set once only. */
 enum stage { ASKING, SETUP, LINKING, UP, STOPPING, FOREIGN };
@@ -204,6 +204,9 @@ line_closed(void)
 	line_let_go();
 	line_close_device();
 	log_debug("line %s: closed", line.name);
+	/* Not by us is as good as down: it is not for us to close it. */
+	if (line.stage == FOREIGN)
+		strlcpy(known_down, line.name, sizeof(known_down));
 	line.open = 0;
 	line.keeper = 0;
 	if (line.left)

@@ -235,6 +235,7 @@ foreign() {
 	mkdir "$T/foreign"
 	LINE_EXTRA="status \"sh $T/foreign/status\"
 	    up \"echo up >>$T/foreign/did\" down \"echo down >>$T/foreign/did\""
+	SITE_USERS=frank
 	site_write
 	sed -i '/^	modem /d; /^	init /d; /^	phone /d; /^	no ppp/d;
 	    /^	answer /d' "$T/foreign/relayd.conf"
@@ -242,6 +243,20 @@ foreign() {
 	    [ -e $T/foreign/up ]" >"$T/foreign/status"
 	touch "$T/foreign/up"
 	site_start
+	# It is left alone also when its user dies.
+	held_window
+	_pid=$(site_pid dialerd)
+	kill -9 $_pid
+	must_wait 20 has_closed $CALL
+	new_pid() { [ "$(site_pid dialerd)" != "$_pid" ]; }
+	must_wait 20 new_pid
+	must_wait 20 site_ready
+	check "dialerd killed: a link that is somebody else's stays" \
+	    test ! -e "$T/foreign/did"
+	SITE_USERS=
+	sed -i '/^fetch "/d' "$T/foreign/relayd.conf"
+	ctl reload >/dev/null
+	rm "$T/foreign/asked"
 	good "a link that is up already"
 	ours() { ! tail -n 1 "$T/foreign/spool/state/ledger" |
 	    grep -q 'foreign=1'; }
