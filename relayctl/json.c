@@ -310,6 +310,7 @@ json_plan(const struct ctl_plan *p)
 	json_number("fetch", p->fetch, 0);
 	json_number("fetch_bytes", p->fetch_bytes, 0);
 	json_number("setup", p->setup, 0);
+	json_number("answer", p->answer, 0);
 	json_number("rate_out", p->rate_out, 0);
 	json_number("rate_in", p->rate_in, 0);
 	json_number("measured", p->measured, 0);

@@ -134,6 +134,23 @@ plan_transfer(FILE *f, const struct ctl_plan *p)
 		    format_bytes(p->fetch_bytes));
 }
 
+/* What is billed begins with the answer. */
+static void
+plan_takes(FILE *f, const struct ctl_plan *p)
+{
+	uint64_t	 up = p->setup > p->answer ? p->setup - p->answer : 0;
+
+	if (p->answer != 0)
+		format_field(f, "takes", "%s, of which %s to link up, after "
+		    "%s till it is answered", format_duration(p->seconds),
+		    format_span(up), format_span(p->answer));
+	else if (up != 0)
+		format_field(f, "takes", "%s, of which %s to link up",
+		    format_duration(p->seconds), format_span(up));
+	else
+		format_field(f, "takes", "%s", format_duration(p->seconds));
+}
+
 void
 show_plan_text(FILE *f, const struct ctl_plan *p)
 {
@@ -145,11 +162,7 @@ show_plan_text(FILE *f, const struct ctl_plan *p)
 	    p->number[0] != '\0' ? ", number " : "",
 	    format_clean(p->number));
 	plan_transfer(f, p);
-	if (p->setup == 0)
-		format_field(f, "takes", "%s", format_duration(p->seconds));
-	else
-		format_field(f, "takes", "%s, of which %s to link up",
-		    format_duration(p->seconds), format_span(p->setup));
+	plan_takes(f, p);
 	if (p->rate_out != 0 || p->rate_in != 0)
 		format_field(f, "", "at %s/s out and %s/s in, %s %s",
 		    format_bytes(p->rate_out), format_bytes(p->rate_in),

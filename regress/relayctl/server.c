@@ -211,6 +211,7 @@ show_plan(void)
 		p.fetch = 5;
 		p.fetch_bytes = 104000;
 		p.setup = 31;
+		p.answer = 20;
 		p.rate_out = 2400;
 		p.rate_in = 2900;
 		p.measured = 10;
