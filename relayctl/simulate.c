@@ -76,6 +76,7 @@ take_plan(uint32_t type, const void *data, size_t len, void *arg)
 	s->setup = plan.setup;
 	s->answer = plan.answer;
 	s->rate_out = plan.rate_out;
+	s->out_bytes = UINT64_MAX;
 	s->rate_in = plan.rate_in;
 	s->fetch = plan.fetch;
 	s->fetch_bytes = plan.fetch_bytes;

@@ -44,6 +44,7 @@ speed(void *arg, const char *name, struct ledger_speed *s)
 	s->setup = m->has_setup ? usual.answer + m->setup : usual.setup;
 	s->rate_out = m->has_rate ? m->rate : usual.rate_out;
 	s->rate_in = m->has_rate ? m->rate : usual.rate_in;
+	s->out_bytes = UINT64_MAX;
 }
 
 static void

@@ -195,6 +195,108 @@ has "... which the operator is told" "$T/site/relayd.log" \
     'line v34 failed 2 times: line sat is used'
 must_wait 20 line_is idle
 modem_stop
+MODEM_RATE=400000
 modem_start
+put s3@far.test three "Priority: urgent"
+check "after that it is the cheaper one's turn" wait_until 20 has_closed 9
+is "... which has it" "$(call_field 9 line) $(call_field 9 result)" "v34 ok"
+must_wait 20 line_is idle
+
+# Held by the operator; what a program asks for is held as well.
+next() { N=$(($(closed_count) + 1)); }
+why_not() { case $(summary .next_why) in "$1"*) return 0 ;; esac; return 1; }
+next
+ctl hold >/dev/null
+put h1@far.test held "Priority: urgent"
+must_wait 5 queue_is 1
+check "on hold urgent mail makes no call" wait_until 5 why_not \
+    "held by the operator (urgent)"
+check "... nor does ETRN" talk 127.0.0.1 $P_SMTP <"$T/etrn"
+site_stop
+site_start
+must_wait 10 queue_is 1
+check "... also over a restart" wait_until 10 why_not \
+    "held by the operator (urgent)"
+is "... and none was made" "$(closed_count)" $((N - 1))
+ctl release >/dev/null
+check "released it is dialled at once" wait_until 20 has_closed $N
+is "... for that reason" "$(call_field $N why)" urgent
+must_wait 20 line_is idle
+
+# Hold hours bind what a program asks for, but not the operator.
+next
+MORE="hold between 11:00 and 23:00"
+again
+check "in hold hours ETRN is taken" talk 127.0.0.1 $P_SMTP <"$T/etrn"
+check "... and put off" wait_until 10 why_not "hold hours"
+is "... without a call" "$(closed_count)" $((N - 1))
+ctl dial >/dev/null
+check "the operator dials all the same" wait_until 20 has_closed $N
+is "... as he asked" "$(call_field $N why)" request
+must_wait 20 line_is idle
+MORE=
+again
+
+# Bulk mail alone: as much of it as fits before the margin, and no new unit.
+next
+UNIT=16s LINGER=
+conf
+sed -i "s/^	tariff \"telephone\"/&\n	margin 6s/" "$T/site/relayd.conf"
+ctl reload >"$T/reload.out" 2>&1 || not_ok "reload" "$(cat "$T/reload.out")"
+i=0
+while [ $i -lt 40 ]; do
+	i=$((i + 1))
+	[ -f "$T/bulk.eml" ] || {
+		message bulk "Precedence: bulk"
+		openssl rand -base64 15000
+	} | to_crlf >"$T/bulk.eml"
+	lan_send alice@ship.test bulk$i@far.test "$T/bulk.eml" ||
+	    not_ok "send bulk $i"
+done
+must_wait 10 waiting 40
+ctl dial >/dev/null
+check "bulk mail fills a unit" wait_until 40 has_closed $N
+n=$(call_field $N sent)
+note "$n of 40 sent in $(call_field $N seconds) s"
+check "... with more than what it could begin at first" test "$n" -ge 5
+check "... though not all of it" test "$n" -le 39
+is "... and begins no other" "$(call_field $N units)" 1
+is "... the call is good" "$(call_field $N result) $(call_field $N reason)" \
+    "ok what is left is not worth another unit"
+check "... of which one at most is cut off" \
+    test "$(call_field $N repeated_out)" -le 21500
+must_wait 20 line_is idle
+check "the rest of it makes no call" waiting $((40 - n))
+UNIT=3m
+again
+next
+put rest@far.test rest "Priority: urgent"
+check "it rides along with the next" wait_until 60 has_closed $N
+check "... all of it" wait_until 10 waiting 0
+must_wait 20 line_is idle
+
+# A link that somebody else has opened: another way to the same far side.
+modem_stop
+for f in SUBMISSION SUBMISSIONS OLDSMTP IMAP IMAPS POP3 POP3S; do
+	eval "near=\$P_L_$f far=\$P_$f"
+	socat TCP-LISTEN:$near,bind=127.0.0.1,reuseaddr,fork \
+	    TCP:127.0.0.1:$far &
+	PIDS="$PIDS $!"
+	must_wait 5 listening $near
+done
+next
+conf
+sed -i "s|^	tariff \"telephone\"|&\n	status \"[ -e $T/foreign ]\"|" \
+    "$T/site/relayd.conf"
+touch "$T/foreign"
+ctl reload >"$T/reload.out" 2>&1 || not_ok "reload" "$(cat "$T/reload.out")"
+calls=$(modem_calls)
+put f1@far.test foreign "Priority: urgent"
+check "a link that is up already is used" wait_until 20 has_closed $N
+is "... with a good window" "$(call_field $N result)" ok
+is "... at no cost" "$(call_field $N foreign) $(call_field $N cost)" "true 0"
+check "... the mail is there" wait_until 10 arrived f1@far.test
+is "... and nothing was dialled" "$(modem_calls)" $calls
+must_wait 20 line_is idle
 
 finish
