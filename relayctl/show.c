@@ -140,15 +140,13 @@ plan_takes(FILE *f, const struct ctl_plan *p)
 {
 	uint64_t	 up = p->setup > p->answer ? p->setup - p->answer : 0;
 
-	if (p->answer != 0)
-		format_field(f, "takes", "%s, of which %s to link up, after "
-		    "%s till it is answered", format_duration(p->seconds),
-		    format_span(up), format_span(p->answer));
-	else if (up != 0)
-		format_field(f, "takes", "%s, of which %s to link up",
-		    format_duration(p->seconds), format_span(up));
-	else
-		format_field(f, "takes", "%s", format_duration(p->seconds));
+	format_field(f, "takes", "%s%s%s%s%s%s%s",
+	    format_duration(p->seconds),
+	    up != 0 ? ", of which " : "", up != 0 ? format_span(up) : "",
+	    up != 0 ? " to link up" : "",
+	    p->answer != 0 ? ", after " : "",
+	    p->answer != 0 ? format_span(p->answer) : "",
+	    p->answer != 0 ? " of dialling" : "");
 }
 
 void

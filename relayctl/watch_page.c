@@ -17,10 +17,34 @@ struct way {
 	const char	*label;
 	uint64_t	 done;		/* messages */
 	uint64_t	 todo;
-	uint64_t	 bytes;		/* of those done */
+	uint64_t	 bytes;		/* of messages, that have passed */
 	uint64_t	 todo_bytes;
 	uint64_t	 rate;
 };
+
+static uint64_t
+sum(uint64_t a, uint64_t b)
+{
+	return (a > UINT64_MAX - b ? UINT64_MAX : a + b);
+}
+
+/*
+ * Of a message that is under way some has passed, too: as much as has gone
+ * over the line beyond those that are done, as far as one can say.
+ */
+static void
+add_partial(struct way *w, uint64_t wire)
+{
+	uint64_t	 partial;
+
+	if (wire <= w->bytes)
+		return;
+	partial = wire - w->bytes;
+	if (partial > w->todo_bytes - w->todo_bytes / 100)
+		partial = w->todo_bytes - w->todo_bytes / 100;
+	w->bytes = sum(w->bytes, partial);
+	w->todo_bytes -= partial;
+}
 
 static void
 ways(const struct ctl_summary *s, struct way *out, struct way *in)
@@ -33,18 +57,14 @@ ways(const struct ctl_summary *s, struct way *out, struct way *in)
 	out->bytes = c->mail_out;
 	out->todo_bytes = s->todo_out_bytes;
 	out->rate = s->rate_out;
+	add_partial(out, c->bytes_out);
 	in->label = "in";
 	in->done = c->fetched;
 	in->todo = s->todo_in;
 	in->bytes = c->mail_in;
 	in->todo_bytes = s->todo_in_bytes;
 	in->rate = s->rate_in;
-}
-
-static uint64_t
-sum(uint64_t a, uint64_t b)
-{
-	return (a > UINT64_MAX - b ? UINT64_MAX : a + b);
+	add_partial(in, c->bytes_in);
 }
 
 /* How much of it is done, in 1/1000: by bytes, else by messages. */

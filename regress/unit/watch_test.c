@@ -170,8 +170,8 @@ test_page(void **state)
 	await("q: quit");
 	assert_non_null(strstr(screen, "\033[H\033[J"));
 	assert_non_null(strstr(screen, "line      window\033[K\r\n"));
-	assert_non_null(strstr(screen, "[#############  "));
-	assert_non_null(strstr(screen, " 32 %       3 of 7  2400/s"));
+	assert_non_null(strstr(screen, "[################  "));
+	assert_non_null(strstr(screen, " 38 %       3 of 7  2400/s"));
 	assert_non_null(strstr(screen, "0.10 EUR so far, the next unit in "
 	    "1:39"));
 	/* Drawn again in place, without a clearing of the screen. */
@@ -211,7 +211,7 @@ test_resized(void **state)
 	screen[0] = '\0';
 	shown = 0;
 	assert_int_equal(ioctl(pty, TIOCSWINSZ, &ws), 0);
-	await("[#################### ");
+	await("[####################### ");
 	assert_int_equal(write(pty, "q", 1), 1);
 	ended();
 }
