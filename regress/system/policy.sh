@@ -275,6 +275,64 @@ check "it rides along with the next" wait_until 60 has_closed $N
 check "... all of it" wait_until 10 waiting 0
 must_wait 20 line_is idle
 
+# The breaker: after two failures nothing but the operator dials.
+modem_stop
+modem_start "number $PHONE busy, busy, connect"
+next
+MORE="redial 1 within 3m then 15m
+breaker 2 failures pause 4h"
+again
+put k1@far.test breaker "Priority: urgent"
+check "the first call fails" wait_until 20 has_closed $N
+check "... and its redial" wait_until 40 has_closed $((N + 1))
+check "then the breaker is open" wait_until 10 why_not "breaker: "
+check "... for its pause" test $(($(summary .next) - $(summary .now))) \
+    -ge 14300
+has "... which the log has, too" "$T/site/relayd.log" \
+    '2 calls failed in a row: none for 14400 s'
+site_stop
+site_start
+must_wait 10 queue_is 1
+check "... over a restart" wait_until 10 why_not "breaker: "
+is "... and nothing is dialled" "$(closed_count)" $((N + 1))
+ctl dial >/dev/null
+check "the operator dials" wait_until 20 has_closed $((N + 2))
+is "... on the dearer line" "$(call_field $((N + 2)) line) $(call_field \
+    $((N + 2)) result)" "sat ok"
+must_wait 20 line_is idle
+MORE=
+modem_stop
+modem_start
+
+# An upstream that says nothing.
+port MUTE
+socat TCP-LISTEN:$P_MUTE,bind=127.0.0.1,reuseaddr,fork EXEC:"sleep 60" &
+PIDS="$PIDS $!"
+must_wait 5 listening $P_MUTE
+next
+relay=${RELAY:-}
+RELAY=smtp://127.0.0.1:$P_MUTE RELAY_LOGIN=
+conf
+sed -i "s/^	tariff \"telephone\"/&\n	stall 5s/" "$T/site/relayd.conf"
+ctl reload >"$T/reload.out" 2>&1 || not_ok "reload" "$(cat "$T/reload.out")"
+put m1@far.test mute
+must_wait 5 queue_is 1
+ctl dial >/dev/null
+check "an upstream that says nothing ends the window" \
+    wait_until 30 has_closed $N
+is "... as \"stalled\"" "$(call_field $N result)" stalled
+s=$(call_field $N seconds)
+check "... soon: $s s" test "$s" -ge 5 -a "$s" -le 15
+must_wait 20 line_is idle
+RELAY=$relay
+unset RELAY_LOGIN
+again
+next
+ctl dial >/dev/null
+check "its mail leaves when it is well again" wait_until 30 has_closed $N
+check "... and is there" wait_until 10 arrived m1@far.test
+must_wait 20 line_is idle
+
 # A link that somebody else has opened: another way to the same far side.
 modem_stop
 for f in SUBMISSION SUBMISSIONS OLDSMTP IMAP IMAPS POP3 POP3S; do
