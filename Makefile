@@ -39,12 +39,11 @@ SPOOLD_OBJS = spoold/address.o spoold/bounce.o spoold/deliver.o \
 DIALERD_OBJS = dialerd/arrivals.o dialerd/call.o dialerd/chat.o \
 	dialerd/control.o dialerd/delayed.o dialerd/dialerd.o \
 	dialerd/estimate.o dialerd/facts.o dialerd/ledger.o \
-	dialerd/ledger_line.o \
-	dialerd/ledger_query.o dialerd/lines.o dialerd/modem.o \
-	dialerd/operator.o dialerd/plan.o dialerd/policy.o \
-	dialerd/policy_text.o \
-	dialerd/span.o dialerd/stay.o dialerd/tariff.o dialerd/tty.o \
-	dialerd/window.o
+	dialerd/ledger_line.o dialerd/ledger_query.o dialerd/lines.o \
+	dialerd/modem.o dialerd/operator.o dialerd/plan.o dialerd/policy.o \
+	dialerd/policy_text.o dialerd/span.o dialerd/stay.o \
+	dialerd/tariff.o dialerd/tty.o dialerd/window.o \
+	dialerd/window_charge.o dialerd/window_stay.o
 
 FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/fetchd.o fetchd/imap_body.o fetchd/imap_client.o \
@@ -65,7 +64,8 @@ SIMULATE_OBJS = dialerd/estimate.o dialerd/ledger.o dialerd/ledger_line.o \
 	dialerd/ledger_query.o dialerd/lines.o dialerd/modem.o \
 	dialerd/optimum.o dialerd/policy.o dialerd/policy_text.o \
 	dialerd/replay.o dialerd/span.o dialerd/stay.o dialerd/tariff.o \
-	dialerd/window.o parent/conf_build.o parent/conf_build_dial.o \
+	dialerd/window.o dialerd/window_charge.o dialerd/window_stay.o \
+	parent/conf_build.o parent/conf_build_dial.o \
 	parent/conf_build_line.o parent/conf_build_mail.o \
 	parent/conf_check.o parent/conf_default.o parent/conf_files.o \
 	parent/conf_lex.o parent/conf_value.o parent/parse.o \

@@ -7,88 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "stay.h"
-#include "window.h"
-
-/* Time-outs, in milliseconds. */
-#define OPEN_MS		10000	/* the parent opens and locks a device */
-#define MODEM_MS	20000	/* set-up beside the commands and the answer:
-				 * waking a modem that does not answer */
-#define COMMAND_MS	4000	/* of set-up, for each command */
-#define LINK_MS		60000	/* PPP negotiation with retries, or `up` */
-#define CLOSE_MS	5000	/* QUIT, and TCP's farewell on a slow line */
-#define UNLINK_MS	10000	/* pppd's farewell, or `down` */
-#define HANGUP_MS	10000	/* modem.c's and tty.c's own are shorter */
-#define SETTLE_MS	2000	/* last report, when the link is gone */
-#define CEILING_MS	5000	/* of the whole call, above the sum of these */
-#define BROKEN_MS	500	/* connections may hear of a lost line first */
-#define ANSWER_MS	1000	/* of spoold, to what it is told */
-#define SAMPLE_MS	2000	/* over which a rate is measured, at least */
-
-enum state {
-	IDLE,
-	OPENING,		/* DIALERD_LINE_OPEN was sent */
-	DIALLING,		/* the tty is at work */
-	LINKING,		/* DIALERD_LINK_START was sent */
-	WINDOW,
-	CLOSING,		/* DIALERD_WINDOW_CLOSE was sent */
-	UNLINKING,		/* DIALERD_LINK_STOP was sent */
-	HANGING,		/* the tty hangs up */
-	SETTLING		/* line closed, last reports awaited */
-};
-
-static const enum ctl_state shown[] = {
-	CTL_STATE_IDLE, CTL_STATE_OPENING, CTL_STATE_DIALLING,
-	CTL_STATE_LINKING, CTL_STATE_WINDOW, CTL_STATE_CLOSING,
-	CTL_STATE_CLOSING, CTL_STATE_HANGUP, CTL_STATE_HANGUP
-};
-
-struct peer {				/* spoold or fetchd */
-	struct proto_progress	 progress;
-	int			 reported;
-	int			 closed;
-	uint64_t		 busy_since;	/* monotonic; 0: it is idle */
-	uint64_t		 busy;		/* before that, milliseconds */
-};
-
-struct sample {
-	uint64_t	 mono;
-	uint64_t	 out;
-	uint64_t	 in;
-};
-
-struct window {
-	const struct window_ops	*ops;
-	enum state		 state;
-	struct window_line	 line;
-	struct ctl_call		 call;
-	struct peer		 peers[PROC_COUNT];
-	uint64_t		 state_end;	/* monotonic time-outs */
-	uint64_t		 window_end;
-	uint64_t		 call_end;
-	uint64_t		 began;		/* monotonic: first digit, */
-	uint64_t		 billed;	/* answer, */
-	uint64_t		 up;		/* window; each 0: not yet */
-	int			 tty;		/* the tty is open */
-	int			 link;		/* started, not down yet */
-	uint64_t		 broken_end;	/* monotonic; 0: not */
-	int			 opened;	/* WINDOW_OPEN was sent */
-	int			 closing;	/* WINDOW_CLOSE was sent */
-	int			 fast;		/* no time for good order */
-	int			 others;	/* the parent hangs up too */
-	uint64_t		 queue;		/* messages */
-	uint64_t		 left;		/* of them after the window */
-	uint64_t		 look_end;	/* monotonic: consider again */
-	uint64_t		 moved;		/* monotonic: the last byte; */
-	uint64_t		 moved_bytes;	/* all there were then */
-	struct proto_bulk	 bulk;		/* as it was told */
-	uint64_t		 asked;		/* monotonic: what it begins
-						 * now; 0: it need not say */
-	struct sample		 samples[2];
-};
+#include "window_private.h"
 
 static void	 hang_up(struct window *);
-static void	 consider(struct window *);
 
 struct window *
 window_new(const struct window_ops *ops)
@@ -126,60 +47,10 @@ window_free(struct window *w)
 	free(w);
 }
 
-static uint64_t
-setup_ms(const struct window_line *line)
-{
-	uint64_t	 answer = line->answer;
-
-	if (!line->modem)
-		return (OPEN_MS);
-	if (answer > MODEM_ANSWER_MAX)
-		answer = MODEM_ANSWER_MAX;
-	return (OPEN_MS + MODEM_MS +
-	    COMMAND_MS * (MODEM_INIT_MAX + 1) + answer * 1000);
-}
-
-static uint64_t
-chat_ms(const struct window_line *line)
-{
-	return (line->chat_timeout == 0 ? 0 : CONF_CHAT_MAX * 1000);
-}
-
-static uint64_t
-ceiling_ms(const struct window_line *line)
-{
-	return (setup_ms(line) + chat_ms(line) + LINK_MS + line->window * 1000 + CLOSE_MS +
-	    UNLINK_MS + HANGUP_MS + SETTLE_MS + CEILING_MS);
-}
-
-uint64_t
-window_worst_seconds(const struct window_line *line)
-{
-	uint64_t	 ms;
-
-	ms = chat_ms(line) + LINK_MS + line->window * 1000 + CLOSE_MS +
-	    UNLINK_MS + HANGUP_MS;
-	return (ms / 1000 + (line->modem ? line->answer : 0));
-}
-
-uint64_t
-window_worst_cost(const struct window_line *line, time_t t, uint64_t bytes)
-{
-	uint64_t	 seconds = window_worst_seconds(line), now, then;
-	uint64_t	 answer = line->modem ? line->answer : 0;
-
-	/* Answered at once, or as late as can be: rates may change between,
-	 * and either can be the dearer. */
-	now = tariff_cost(&line->tariff, t, seconds, bytes).cost;
-	then = tariff_cost(&line->tariff, t + (time_t)answer,
-	    seconds - answer, bytes).cost;
-	return (now > then ? now : then);
-}
-
 /* --- time --- */
 
-static void
-arm(struct window *w)
+void
+window_arm(struct window *w)
 {
 	uint64_t	 now = w->ops->mono(), end;
 
@@ -202,14 +73,7 @@ enter(struct window *w, enum state state, uint64_t ms)
 {
 	w->state = state;
 	w->state_end = w->ops->mono() + ms;
-	arm(w);
-}
-
-static uint64_t
-seconds_since(struct window *w, uint64_t then)
-{
-	/* Begun seconds count: providers round up. */
-	return (then == 0 ? 0 : (w->ops->mono() - then + 999) / 1000);
+	window_arm(w);
 }
 
 /* --- messages --- */
@@ -266,108 +130,20 @@ was_good(const struct window *w)
 	    strcmp(w->call.result, "hangup") == 0));
 }
 
-/* What a call for only one of these messages would have cost: as long to
- * link up, and its share of the rest. */
-static uint64_t
-single_cost(const struct window *w, time_t from)
-{
-	const struct ctl_call	*call = &w->call;
-	uint64_t		 n = call->sent + call->fetched, setup;
-
-	if (n == 0 || w->up < w->billed)
-		return (0);
-	setup = (w->up - w->billed + 999) / 1000;
-	if (setup > call->seconds)
-		setup = call->seconds;
-	return (tariff_cost(&w->line.tariff, from,
-	    setup + (call->seconds - setup + n - 1) / n,
-	    (call->bytes_out + call->bytes_in) / n).cost);
-}
-
-/* For how long it had mail to move; what is reported now is not yet in it. */
-static uint64_t
-busy_ms(const struct window *w, enum proc_id id)
-{
-	const struct peer	*peer = &w->peers[id];
-
-	if (peer->busy_since == 0)
-		return (peer->busy);
-	return (peer->busy + w->ops->mono() - peer->busy_since);
-}
-
-static void
-set_busy(struct window *w, enum proc_id id, int busy)
-{
-	struct peer	*peer = &w->peers[id];
-
-	peer->busy = busy_ms(w, id);
-	peer->busy_since = busy ? w->ops->mono() : 0;
-}
-
-static void
-sum_up(struct window *w)
-{
-	const struct proto_progress	*out, *in;
-
-	out = &w->peers[PROC_SPOOLD].progress;
-	in = &w->peers[PROC_FETCHD].progress;
-	w->call.sent = out->messages;
-	w->call.fetched = in->messages;
-	w->call.failed = (uint64_t)out->failed + in->failed;
-	w->call.bytes_out = out->bytes_out + in->bytes_out;
-	w->call.bytes_in = out->bytes_in + in->bytes_in;
-	w->call.mail_out = out->message_bytes;
-	w->call.mail_in = in->message_bytes;
-	w->call.repeated_out = out->repeated;
-	w->call.repeated_in = in->repeated;
-	w->call.busy_out = busy_ms(w, PROC_SPOOLD);
-	w->call.busy_in = busy_ms(w, PROC_FETCHD);
-}
-
-/* The line costs from the answer on, and where that is not known from the
- * first digit; what surely was not answered costs nothing. */
-static void
-stop_clock(struct window *w)
-{
-	w->call.closed = w->ops->wall();
-	if (w->billed == 0)
-		w->billed = w->began;
-	w->call.seconds = seconds_since(w, w->billed);
-	if (w->billed != 0 && w->call.seconds == 0)
-		w->call.seconds = 1;
-}
-
-static void
-charge(struct window *w)
-{
-	struct tariff_cost	 cost;
-	time_t			 from;
-
-	if (w->call.seconds == 0)
-		return;
-	from = (time_t)(w->call.connected != 0 ? w->call.connected :
-	    w->call.dialled);
-	cost = tariff_cost(&w->line.tariff, from, w->call.seconds,
-	    w->call.bytes_out + w->call.bytes_in);
-	w->call.units = cost.units;
-	w->call.cost = cost.cost;
-	w->call.single_cost = single_cost(w, from);
-}
-
 static void
 finish(struct window *w)
 {
 	struct ctl_call	 call;
 	int		 good = was_good(w);
 
-	sum_up(w);
-	charge(w);
+	window_sum_up(w);
+	window_charge(w);
 	call = w->call;
 	w->ops->ledger_close(&call, w->left, good);
 	free_lists(w);
 	w->state = IDLE;
 	memset(&w->call, 0, sizeof(w->call));
-	arm(w);
+	window_arm(w);
 	w->ops->done(&call, good);
 }
 
@@ -380,7 +156,7 @@ line_down(struct window *w)
 		w->tty = 0;
 	}
 	send_line(w, DIALERD_LINE_CLOSE);
-	stop_clock(w);
+	window_stop_clock(w);
 	if (all_closed(w))
 		finish(w);
 	else
@@ -423,8 +199,8 @@ close_window(struct window *w)
 		return;
 	}
 	w->closing = 1;
-	set_busy(w, PROC_SPOOLD, 0);
-	set_busy(w, PROC_FETCHD, 0);
+	window_set_busy(w, PROC_SPOOLD, 0);
+	window_set_busy(w, PROC_FETCHD, 0);
 	w->left = w->queue;
 	send_window(w, DIALERD_WINDOW_CLOSE);
 	if (w->fast || all_closed(w))
@@ -499,7 +275,7 @@ window_dial(struct window *w, struct window_line *line, const char *why,
 	w->fast = w->others = 0;
 	w->left = 0;
 	w->began = w->billed = w->up = 0;
-	w->call_end = w->ops->mono() + ceiling_ms(&w->line);
+	w->call_end = w->ops->mono() + window_ceiling_ms(&w->line);
 	enter(w, OPENING, OPEN_MS);
 	send_line(w, DIALERD_LINE_OPEN);
 	return (0);
@@ -515,12 +291,12 @@ open_window(struct window *w)
 	w->moved_bytes = 0;
 	enter(w, WINDOW, w->line.window * 1000);
 	w->broken_end = 0;
-	set_busy(w, PROC_SPOOLD, 1);
-	set_busy(w, PROC_FETCHD, 1);
+	window_set_busy(w, PROC_SPOOLD, 1);
+	window_set_busy(w, PROC_FETCHD, 1);
 	send_window(w, DIALERD_WINDOW_OPEN);
 	memset(&w->bulk, 0, sizeof(w->bulk));
 	w->asked = 0;
-	consider(w);
+	window_consider(w);
 }
 
 /*
@@ -570,7 +346,7 @@ window_line_tty(struct window *w, const struct proto_line *line, int fd)
 		return;
 	}
 	w->tty = 1;
-	enter(w, DIALLING, setup_ms(&w->line) - OPEN_MS);
+	enter(w, DIALLING, window_setup_ms(&w->line) - OPEN_MS);
 	if (w->ops->tty_dial(fd, &w->line) == -1) {
 		w->tty = 0;
 		end(w, "no-line", strerror(errno));
@@ -694,158 +470,6 @@ window_link_down(struct window *w, const struct proto_line *line)
 
 /* --- the window --- */
 
-static int
-is_idle(const struct peer *peer)
-{
-	return (peer->reported && !peer->progress.busy);
-}
-
-static uint64_t
-rate(uint64_t now, uint64_t then, uint64_t ms)
-{
-	return (ms == 0 || now < then ? 0 : (now - then) * 1000 / ms);
-}
-
-/* Bytes a second out of late, or as it was in past windows. */
-static uint64_t
-rate_out(const struct window *w)
-{
-	const struct sample	*from = &w->samples[0], *to = &w->samples[1];
-	uint64_t		 now = 0;
-
-	if (from->mono != 0)
-		now = rate(to->out, from->out, to->mono - from->mono);
-	return (now > w->line.rate ? now : w->line.rate);
-}
-
-static void
-stay_gather(struct window *w, struct stay_facts *f)
-{
-	const struct peer	*s = &w->peers[PROC_SPOOLD];
-	const struct peer	*in = &w->peers[PROC_FETCHD];
-	int			 bulk_only;
-
-	memset(f, 0, sizeof(*f));
-	f->tariff = &w->line.tariff;
-	f->foreign = w->call.foreign != 0;
-	f->answered = (time_t)w->call.connected;
-	f->billed = seconds_since(w, w->billed);
-	f->bytes = w->call.bytes_out + w->call.bytes_in;
-	f->room = w->line.room;
-	bulk_only = s->reported && s->progress.todo == 0 &&
-	    s->progress.bulk > 0;
-	f->work = !is_idle(in) || (!is_idle(s) && !bulk_only);
-	f->flying = !is_idle(s) && bulk_only;
-	f->todo = s->progress.todo_bytes;
-	f->bulk = s->progress.bulk;
-	f->rate = rate_out(w);
-	f->linger = w->line.linger;
-	f->margin = w->line.margin;
-}
-
-static void
-tell_bulk(struct window *w, uint64_t bytes)
-{
-	if (w->bulk.call == w->call.call && w->bulk.bytes == bytes)
-		return;
-	w->bulk.call = w->call.call;
-	w->bulk.bytes = bytes;
-	w->ops->send_bulk(&w->bulk);
-}
-
-/*
- * Nothing is left to do.  Where something failed it may be that the line is
- * lost, and that its modem has not said so yet.
- */
-static void
-all_done(struct window *w, const char *reason)
-{
-	if (w->peers[PROC_SPOOLD].progress.failed == 0 &&
-	    w->peers[PROC_FETCHD].progress.failed == 0)
-		end(w, "ok", reason);
-	else if (w->broken_end == 0)
-		w->broken_end = w->ops->mono() + BROKEN_MS;
-}
-
-/* Work is left and nothing moves: 1 when that has cost enough. */
-static int
-stalled(struct window *w, const struct stay_facts *f)
-{
-	uint64_t	 now = w->ops->mono(), till;
-
-	if (f->bytes != w->moved_bytes || (!f->work && !f->flying)) {
-		w->moved_bytes = f->bytes;
-		w->moved = now;
-	}
-	if (w->line.stall == 0)
-		return (0);
-	till = w->moved + w->line.stall * 1000;
-	if (till < w->look_end)
-		w->look_end = till;
-	return (now >= till);
-}
-
-/*
- * There is bulk mail that spoold does not begin for want of room, and there is
- * more of that than it knows: 1 while its answer is to come.
- */
-static int
-more_room(struct window *w, const struct stay_decision *d)
-{
-	const struct peer	*s = &w->peers[PROC_SPOOLD];
-
-	if (!is_idle(s) || s->progress.bulk == 0 ||
-	    d->bulk <= s->progress.bulk_room)
-		return (0);
-	if (w->asked == 0)
-		w->asked = w->ops->mono();
-	if (w->ops->mono() - w->asked >= ANSWER_MS)
-		return (0);
-	w->look_end = w->asked + ANSWER_MS;
-	return (1);
-}
-
-/* Whether the window is worth its time. */
-static void
-consider(struct window *w)
-{
-	struct stay_facts	 f;
-	struct stay_decision	 d;
-
-	if (w->state != WINDOW)
-		return;
-	stay_gather(w, &f);
-	stay_decide(&f, &d);
-	tell_bulk(w, d.bulk);
-	w->look_end = w->ops->mono() + d.again * 1000;
-	if (d.end == STAY_ON)
-		w->broken_end = 0;
-	if (stalled(w, &f))
-		end(w, "stalled", "no byte moved in time that is paid for");
-	else if (d.end == STAY_BUDGET)
-		end(w, "budget", "the budget does not allow more");
-	else if (d.end == STAY_PAID && !more_room(w, &d))
-		all_done(w, "what is left is not worth another unit");
-	else if (d.end == STAY_DONE)
-		all_done(w, "all done");
-	arm(w);
-}
-
-static void
-sample(struct window *w)
-{
-	uint64_t	 now = w->ops->mono();
-
-	sum_up(w);
-	if (w->samples[1].mono != 0 &&
-	    now - w->samples[1].mono < SAMPLE_MS)
-		return;
-	w->samples[0] = w->samples[1];
-	w->samples[1].mono = now;
-	w->samples[1].out = w->call.bytes_out;
-	w->samples[1].in = w->call.bytes_in;
-}
-
 void
 window_progress(struct window *w, enum proc_id from,
     const struct proto_progress *progress)
@@ -858,13 +482,13 @@ window_progress(struct window *w, enum proc_id from,
 	peer->reported = 1;
 	if (from == PROC_SPOOLD)
 		w->asked = 0;
-	set_busy(w, from, progress->busy && !w->closing);
+	window_set_busy(w, from, progress->busy && !w->closing);
 	if (progress->closed && w->closing)
 		peer->closed = 1;
-	sample(w);
+	window_sample(w);
 	switch (w->state) {
 	case WINDOW:
-		consider(w);
+		window_consider(w);
 		break;
 	case CLOSING:
 		if (all_closed(w))
@@ -963,9 +587,9 @@ window_tick(struct window *w)
 	else if (now >= w->state_end)
 		state_timeout(w);
 	else if (w->state == WINDOW)
-		consider(w);
+		window_consider(w);
 	else
-		arm(w);
+		window_arm(w);
 }
 
 /* --- what is shown --- */
@@ -976,49 +600,3 @@ window_active(const struct window *w)
 	return (w->state != IDLE);
 }
 
-/* What it has cost, and when it will cost more. */
-static void
-so_far(struct window *w, struct ctl_summary *s)
-{
-	time_t			 from = (time_t)w->call.connected;
-	struct tariff_cost	 cost;
-	uint64_t		 paid;
-
-	if (w->call.foreign || w->billed == 0)
-		return;
-	cost = tariff_cost(&w->line.tariff, from, s->call.seconds,
-	    w->call.bytes_out + w->call.bytes_in);
-	s->call.units = cost.units;
-	s->call.cost = cost.cost;
-	paid = tariff_paid(&w->line.tariff, from, s->call.seconds);
-	if (paid != UINT64_MAX)
-		s->unit_ends = w->ops->wall() +
-		    (int64_t)(paid - s->call.seconds);
-}
-
-void
-window_summary(struct window *w, struct ctl_summary *s)
-{
-	const struct sample	*from = &w->samples[0];
-	uint64_t		 now = w->ops->mono();
-
-	s->state = shown[w->state];
-	if (w->state == IDLE)
-		return;
-	sample(w);
-	s->call = w->call;
-	if (w->call.closed == 0) {
-		s->call.seconds = seconds_since(w, w->billed);
-		so_far(w, s);
-	}
-	s->window_max = w->line.window;
-	s->window_seconds = seconds_since(w, w->up);
-	s->todo_out = w->peers[PROC_SPOOLD].progress.todo;
-	s->todo_out_bytes = w->peers[PROC_SPOOLD].progress.todo_bytes;
-	s->todo_in = w->peers[PROC_FETCHD].progress.todo;
-	s->todo_in_bytes = w->peers[PROC_FETCHD].progress.todo_bytes;
-	if (from->mono == 0)
-		return;
-	s->rate_out = rate(w->call.bytes_out, from->out, now - from->mono);
-	s->rate_in = rate(w->call.bytes_in, from->in, now - from->mono);
-}

@@ -45,10 +45,13 @@ regress/fuzz/arrivals_fuzz: regress/fuzz/arrivals_fuzz.o \
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/arrivals_fuzz.o \
 	    regress/fuzz/standalone.o dialerd/arrivals.o librelayd.a $(LIBS)
 
-regress/unit/window_test: regress/unit/window_test.o dialerd/window.o \
-    dialerd/modem.o dialerd/stay.o $(LINE_PURE_OBJS) librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/window_test.o dialerd/window.o \
-	    dialerd/modem.o dialerd/stay.o $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
+WINDOW_OBJS = dialerd/window.o dialerd/window_charge.o \
+	dialerd/window_stay.o dialerd/modem.o dialerd/stay.o
+
+regress/unit/window_test: regress/unit/window_test.o $(WINDOW_OBJS) \
+    $(LINE_PURE_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/window_test.o $(WINDOW_OBJS) \
+	    $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
 
 regress/unit/tty_test: regress/unit/tty_test.o dialerd/tty.o \
     dialerd/chat.o dialerd/modem.o librelayd.a
@@ -81,8 +84,8 @@ regress/unit/stay_test: regress/unit/stay_test.o dialerd/stay.o \
 	$(CC) $(LDFLAGS) -o $@ regress/unit/stay_test.o dialerd/stay.o \
 	    $(LINE_PURE_OBJS) librelayd.a $(LIBS) -lcmocka
 
-LINES_OBJS = dialerd/lines.o dialerd/estimate.o dialerd/window.o \
-	dialerd/stay.o dialerd/modem.o $(LEDGER_OBJS) $(LINE_PURE_OBJS)
+LINES_OBJS = dialerd/lines.o dialerd/estimate.o $(WINDOW_OBJS) \
+	$(LEDGER_OBJS) $(LINE_PURE_OBJS)
 
 regress/unit/lines_test: regress/unit/lines_test.o $(LINES_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/lines_test.o $(LINES_OBJS) \

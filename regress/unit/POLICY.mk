@@ -9,7 +9,8 @@ regress/unit/optimum_test: regress/unit/optimum_test.o dialerd/optimum.o
 REPLAY_OBJS = dialerd/estimate.o dialerd/ledger.o dialerd/ledger_line.o \
 	dialerd/ledger_query.o dialerd/lines.o dialerd/modem.o \
 	dialerd/policy.o dialerd/policy_text.o dialerd/replay.o \
-	dialerd/span.o dialerd/stay.o dialerd/tariff.o dialerd/window.o
+	dialerd/span.o dialerd/stay.o dialerd/tariff.o dialerd/window.o \
+	dialerd/window_charge.o dialerd/window_stay.o
 
 CHECK_POLICY_OBJS = regress/unit/check_balance.o \
 	regress/unit/check_oracle.o regress/unit/check_policy.o \
