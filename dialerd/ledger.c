@@ -109,6 +109,9 @@ item_close(struct item *item, const struct ctl_call *call, uint64_t left,
 	item->cost = call->cost;
 	item->left = left;
 	item->good = good;
+	item->spared = strcmp(call->result, "hangup") == 0 ||
+	    strcmp(call->result, "shutdown") == 0 ||
+	    strcmp(call->result, "crashed") == 0;
 	item->close_at = at;
 }
 

@@ -95,7 +95,8 @@ int		 ledger_excess(struct ledger *, uint64_t *from);
  * Calls that began at from or later; one that is open counts at its worst
  * case, one over the end of a period to that in which it began.  One that
  * began later than now, by a clock that was put back since, counts as begun
- * when that was first seen.
+ * when that was first seen, and one that began before the clock was set when
+ * the next one did.
  */
 void		 ledger_sum(struct ledger *, time_t from, time_t now,
 		    struct policy_sum *);
@@ -106,7 +107,10 @@ void		 ledger_series(const struct ledger *, time_t now,
 /* Zeros where there is nothing to go by. */
 void		 ledger_speed(const struct ledger *, const char *line,
 		    struct ledger_speed *);
-/* Calls on that line that failed since the last good window of any line. */
+/*
+ * Calls on that line that failed since the last good window of any line, but
+ * for those that the operator or this program has ended.
+ */
 uint32_t	 ledger_failures(const struct ledger *, const char *line);
 
 /*

@@ -27,6 +27,7 @@ struct item {
 	off_t		 close_at;
 	int		 good;
 	int		 request;	/* of the operator: a series begins */
+	int		 spared;	/* no fault of its line */
 	unsigned int	 name;		/* of its line: an index */
 };
 

@@ -24,14 +24,16 @@ over_budget(const struct stay_facts *f)
 {
 	uint64_t	 bytes;
 
-	/* Time was reckoned with before the call; bytes could not be. */
+	/* Time was reckoned with before the call, that of its end as well;
+	 * bytes could not be. */
 	if (f->foreign || f->room == UINT64_MAX ||
 	    f->tariff->per_megabyte == 0)
 		return (0);
-	bytes = f->bytes > UINT64_MAX - STAY_IN_FLIGHT ? UINT64_MAX :
-	    f->bytes + STAY_IN_FLIGHT;
-	return (tariff_cost(f->tariff, f->answered, f->billed, bytes).cost >
-	    f->room);
+	bytes = f->ahead > UINT64_MAX - STAY_IN_FLIGHT ||
+	    f->bytes > UINT64_MAX - STAY_IN_FLIGHT - f->ahead ? UINT64_MAX :
+	    f->bytes + f->ahead + STAY_IN_FLIGHT;
+	return (tariff_cost(f->tariff, f->answered, f->billed + f->ending,
+	    bytes).cost > f->room);
 }
 
 /* What fits behind the mail that goes first. */

@@ -22,6 +22,9 @@ struct stay_facts {
 	time_t		 answered;	/* when time began to cost */
 	uint64_t	 billed;	/* seconds since */
 	uint64_t	 bytes;		/* moved, both ways */
+	uint64_t	 ahead;		/* that may move before it is looked
+					 * at again */
+	uint64_t	 ending;	/* seconds that the end may take */
 	uint64_t	 room;		/* 1/1000 that the call may cost;
 					 * UINT64_MAX: no matter */
 	int		 work;		/* mail but bulk is under way, or waits,

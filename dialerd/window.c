@@ -124,6 +124,9 @@ all_closed(const struct window *w)
 static int
 was_good(const struct window *w)
 {
+	/* Dialled again, a stalled one would only cost as much again. */
+	if (w->up != 0 && strcmp(w->call.result, "stalled") == 0)
+		return (w->call.sent + w->call.fetched > 0);
 	return (w->up != 0 && (strcmp(w->call.result, "ok") == 0 ||
 	    strcmp(w->call.result, "maximum") == 0 ||
 	    strcmp(w->call.result, "budget") == 0 ||
@@ -134,9 +137,10 @@ static void
 finish(struct window *w)
 {
 	struct ctl_call	 call;
-	int		 good = was_good(w);
+	int		 good;
 
 	window_sum_up(w);
+	good = was_good(w);
 	window_charge(w);
 	call = w->call;
 	w->ops->ledger_close(&call, w->left, good);

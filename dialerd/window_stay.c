@@ -1,9 +1,13 @@
 /* See LICENSE for the terms. */
 /* Whether a window is worth its time. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "stay.h"
 #include "window_private.h"
+
+#define CONNECT_LEAST	300	/* bits a second: what is less is none */
+#define LOOK_S		1	/* neighbours report more often than that */
 
 static int
 is_idle(const struct peer *peer)
@@ -11,16 +15,41 @@ is_idle(const struct peer *peer)
 	return (peer->reported && !peer->progress.busy);
 }
 
-/* Bytes a second out of late, or as it was in past windows. */
-static uint64_t
-rate_out(const struct window *w)
+/* Bytes a second of late, each way. */
+static void
+rates(const struct window *w, uint64_t *out, uint64_t *in)
 {
 	const struct sample	*from = &w->samples[0], *to = &w->samples[1];
-	uint64_t		 now = 0;
 
-	if (from->mono != 0)
-		now = window_rate(to->out, from->out, to->mono - from->mono);
-	return (now > w->line.rate ? now : w->line.rate);
+	*out = *in = 0;
+	if (from->mono == 0)
+		return;
+	*out = window_rate(to->out, from->out, to->mono - from->mono);
+	*in = window_rate(to->in, from->in, to->mono - from->mono);
+}
+
+/* What the modems have agreed upon, in bytes a second: "CONNECT 33600/V42".
+ * UINT64_MAX where they do not say. */
+static uint64_t
+connect_rate(const struct window *w)
+{
+	const char	*p = w->call.connect;
+	uint64_t	 bits;
+
+	p += strcspn(p, "0123456789");
+	bits = strtoull(p, NULL, 10);
+	return (bits < CONNECT_LEAST ? UINT64_MAX : bits / 10);
+}
+
+/* As it is now, if more than it was in past windows at this speed. */
+static uint64_t
+rate_out(const struct window *w, uint64_t now)
+{
+	uint64_t	 past = w->line.rate, most = connect_rate(w);
+
+	if (past > most)
+		past = most;
+	return (now > past ? now : past);
 }
 
 static void
@@ -28,6 +57,7 @@ stay_gather(struct window *w, struct stay_facts *f)
 {
 	const struct peer	*s = &w->peers[PROC_SPOOLD];
 	const struct peer	*in = &w->peers[PROC_FETCHD];
+	uint64_t		 out_now, in_now;
 	int			 bulk_only;
 
 	memset(f, 0, sizeof(*f));
@@ -36,6 +66,9 @@ stay_gather(struct window *w, struct stay_facts *f)
 	f->answered = (time_t)w->call.connected;
 	f->billed = window_since(w, w->billed);
 	f->bytes = w->call.bytes_out + w->call.bytes_in;
+	rates(w, &out_now, &in_now);
+	f->ahead = (out_now + in_now) * LOOK_S;
+	f->ending = (CLOSE_MS + UNLINK_MS + HANGUP_MS) / 1000;
 	f->room = w->line.room;
 	bulk_only = s->reported && s->progress.todo == 0 &&
 	    s->progress.bulk > 0;
@@ -43,7 +76,7 @@ stay_gather(struct window *w, struct stay_facts *f)
 	f->flying = !is_idle(s) && bulk_only;
 	f->todo = s->progress.todo_bytes;
 	f->bulk = s->progress.bulk;
-	f->rate = rate_out(w);
+	f->rate = rate_out(w, out_now);
 	f->linger = w->line.linger;
 	f->margin = w->line.margin;
 }

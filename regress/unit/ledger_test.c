@@ -525,6 +525,34 @@ test_series(void **state)
 }
 
 /* The clock was put back by far: calls from its future are of the past. */
+/* Calls by a clock that was not set yet: they do not get around a budget. */
+static void
+test_clock_unset(void **state)
+{
+	struct ledger		*ledger = load(100);
+	struct policy_sum	 sum;
+	struct ctl_call		 call;
+	time_t			 day = 1795392000;
+
+	(void)state;
+	call_open(ledger, &call, day - 80000);
+	call_close(ledger, &call, day - 79000, 0, 1);
+	call_open(ledger, &call, 200);
+	call_close(ledger, &call, 300, 0, 1);
+	call_open(ledger, &call, 400);
+	call_close(ledger, &call, 500, 0, 1);
+	/* Just now, while none is known that came after it. */
+	ledger_sum(ledger, day, day + 100, &sum);
+	assert_int_equal(sum.calls, 2);
+	call_open(ledger, &call, day + 1000);
+	call_close(ledger, &call, day + 1100, 0, 1);
+	ledger_sum(ledger, day + 999, day + 90000, &sum);
+	assert_int_equal(sum.calls, 3);
+	ledger_sum(ledger, day + 1001, day + 90000, &sum);
+	assert_int_equal(sum.calls, 0);
+	ledger_free(ledger);
+}
+
 static void
 test_clock_back(void **state)
 {
@@ -873,7 +901,11 @@ test_speed(void **state)
 static void
 test_failures(void **state)
 {
+	static const char *const results[] = { "hangup", "shutdown",
+	    "crashed", "no-carrier" };
 	struct ledger	*ledger = load(1000);
+	struct ctl_call	 call;
+	size_t		 i;
 
 	(void)state;
 	assert_int_equal(ledger_failures(ledger, "v34"), 0);
@@ -887,6 +919,19 @@ test_failures(void **state)
 	assert_int_equal(ledger_failures(ledger, "other"), 0);
 	window(ledger, "iridium", 6000, 1, 0, 0);
 	assert_int_equal(ledger_failures(ledger, "v34"), 0);
+	/* What the operator or we ended is no fault of the line. */
+	for (i = 0; i < 4; i++) {
+		memset(&call, 0, sizeof(call));
+		call.opened = call.closed = 7000 + (int)i;
+		strlcpy(call.line, "v34", sizeof(call.line));
+		strlcpy(call.result, results[i], sizeof(call.result));
+		assert_int_equal(ledger_open(ledger, &call), 0);
+		assert_int_equal(ledger_close(ledger, &call, 0, 0), 0);
+		assert_int_equal(ledger_failures(ledger, "v34"), i / 3);
+	}
+	ledger_free(ledger);
+	ledger = load_only();
+	assert_int_equal(ledger_failures(ledger, "v34"), 1);
 	ledger_free(ledger);
 }
 
@@ -980,6 +1025,7 @@ main(void)
 		TEST(test_torn),
 		TEST(test_garbage),
 		TEST(test_sums),
+		TEST(test_clock_unset),
 		TEST(test_series),
 		TEST(test_clock_back),
 		TEST(test_hold),

@@ -142,6 +142,23 @@ test_budget(void **state)
 	assert_int_equal(stay(), STAY_ON);
 	f.bytes++;
 	assert_int_equal(stay(), STAY_BUDGET);
+	/* What comes before the next look, and the next unit while it ends. */
+	f.bytes = 1500000 - STAY_IN_FLIGHT;
+	f.ahead = 500000;
+	assert_int_equal(stay(), STAY_ON);
+	f.ahead++;
+	assert_int_equal(stay(), STAY_BUDGET);
+	f.ahead = UINT64_MAX;
+	assert_int_equal(stay(), STAY_BUDGET);
+	f.ahead = 0;
+	f.ending = 80;
+	assert_int_equal(stay(), STAY_ON);
+	f.ending++;
+	assert_int_equal(stay(), STAY_BUDGET);
+	f.room = 22000;
+	assert_int_equal(stay(), STAY_ON);
+	f.room = 12000;
+	f.ending = 0;
 	f.foreign = 1;
 	assert_int_equal(stay(), STAY_ON);
 	f.foreign = 0;

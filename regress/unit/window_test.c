@@ -100,6 +100,9 @@ op_send_line(uint32_t type, const struct proto_line *line)
 }
 
 static uint64_t	 bulk_told, bulk_waits, bulk_room, moved;
+static uint32_t	 failed;	/* what the next reports say */
+static int	 in_vain;
+static const char *connect_text;
 
 /* What the next line is like, beside the rest. */
 static struct window_line	 like;
@@ -187,6 +190,9 @@ setup(void **state)
 	memset(&like, 0, sizeof(like));
 	memset(&closed, 0, sizeof(closed));
 	bulk_told = bulk_waits = bulk_room = moved = 0;
+	failed = 0;
+	in_vain = 0;
+	connect_text = "CONNECT 33600";
 	w = window_new(&ops);
 	return (w == NULL ? -1 : 0);
 }
@@ -268,7 +274,6 @@ from_parent(uint32_t error, const char *text)
 	return (&line);
 }
 
-static uint32_t	 failed;	/* what the next reports say */
 
 static void
 progress(enum proc_id who, uint32_t busy, uint32_t is_closed)
@@ -280,7 +285,7 @@ progress(enum proc_id who, uint32_t busy, uint32_t is_closed)
 	p.busy = busy;
 	p.closed = is_closed;
 	p.failed = failed;
-	p.messages = who == PROC_SPOOLD ? 20 : 40;
+	p.messages = in_vain ? 0 : who == PROC_SPOOLD ? 20 : 40;
 	p.bytes_out = 100 + moved;
 	p.bytes_in = 1000;
 	if (who == PROC_SPOOLD) {
@@ -311,7 +316,7 @@ connect_modem(enum kind kind)
 {
 	dial(kind);
 	pass(20000);
-	window_modem(w, WINDOW_TTY_CONNECTED, MODEM_CONNECT, "CONNECT 33600");
+	window_modem(w, WINDOW_TTY_CONNECTED, MODEM_CONNECT, connect_text);
 	expect(kind == PPP ? "release start " : "watch start ");
 }
 
@@ -730,6 +735,19 @@ test_bulk_faster(void **state)
 	ended("ok", 1);
 }
 
+/* No faster than the modems say that they are. */
+static void
+test_bulk_slow_modems(void **state)
+{
+	(void)state;
+	like.margin = 10;
+	like.rate = 3360;
+	bulk_waits = 500000;
+	connect_text = "CONNECT 2400";
+	open_window(PPP);
+	assert_in_range(bulk_told, 240 * 150, 240 * 170);
+}
+
 /* A spoold that does not say whether it begins anything. */
 static void
 test_bulk_no_answer(void **state)
@@ -751,10 +769,10 @@ test_bulk_no_answer(void **state)
 	ended("ok", 1);
 }
 
+/* One that moved something did some work; the other was in vain. */
 static void
-test_stalled(void **state)
+stalls(int good)
 {
-	(void)state;
 	like.stall = 90;
 	open_window(PPP);
 	progress(PROC_SPOOLD, 1, 0);
@@ -768,7 +786,22 @@ test_stalled(void **state)
 	moved = 0;
 	assert_non_null(strstr(actions, "shut "));
 	farewell();
-	ended("stalled", 0);
+	ended("stalled", good);
+}
+
+static void
+test_stalled(void **state)
+{
+	(void)state;
+	stalls(1);
+}
+
+static void
+test_stalled_at_once(void **state)
+{
+	(void)state;
+	in_vain = 1;
+	stalls(0);
 }
 
 static void
@@ -1184,7 +1217,9 @@ main(void)
 		TEST(test_bulk),
 		TEST(test_bulk_faster),
 		TEST(test_bulk_no_answer),
+		TEST(test_bulk_slow_modems),
 		TEST(test_stalled),
+		TEST(test_stalled_at_once),
 		TEST(test_budget),
 		TEST(test_foreign),
 		TEST(test_deaf_neighbours),
