@@ -127,7 +127,9 @@ run(const struct request *r, enum form form)
 static int
 as_sendmail(int argc, char *argv[])
 {
-	char *const	 queue[] = { (char []){ "show" }, (char []){ "queue" } };
+	char *const	 queue[] = {
+		(char []){ "show" }, (char []){ "queue" }
+	};
 	char *const	 reload[] = { (char []){ "reload" } };
 	struct request	 r;
 	char		 error[256];

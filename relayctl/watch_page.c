@@ -99,7 +99,7 @@ put_bar(FILE *f, const char *label, uint64_t n, uint64_t of,
 	format_left(f, label, LABEL_COLUMNS);
 	putc('[', f);
 	format_left(f, format_bar(n, of, columns), columns);
-	fprintf(f, "]%s\n", right);
+	fprintf(f, "]%s\n", format_cut(right, RIGHT_COLUMNS));
 }
 
 static void
@@ -247,7 +247,8 @@ watch_line(FILE *f, const struct ctl_summary *s)
 		    s->next > s->now ? format_time(s->next) : "",
 		    s->next > s->now ? ": " : "", s->next_why);
 	else if (s->call.up == 0)
-		snprintf(words, sizeof(words), "call %" PRIu64 ", %s, %s %s: %s",
+		snprintf(words, sizeof(words),
+		    "call %" PRIu64 ", %s, %s %s: %s",
 		    s->call.call, ctl_state_name(s->state),
 		    s->call.line, s->call.number, s->call.why);
 	else {
