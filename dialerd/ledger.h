@@ -28,7 +28,7 @@ struct ledger_series {
 /* What a line does, by its last good windows. */
 struct ledger_speed {
 	uint64_t	 windows;	/* looked at; 0: nothing is known */
-	uint64_t	 setup;		/* seconds from its opening to link up */
+	uint64_t	 setup;		/* seconds, from opening to link up */
 	uint64_t	 answer;	/* ... of them until it was answered,
 					 * from where on time is billed */
 	uint64_t	 rate_out;	/* bytes a second while mail is sent; */
