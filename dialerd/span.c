@@ -115,14 +115,23 @@ calendar_has(const struct calendar *c, uint32_t dayset, const struct tm *tm)
 	return (0);
 }
 
+/* Days of the month that tm is in. */
+static int
+month_days(const struct tm *tm)
+{
+	static const int	 last[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30,
+				    31, 30, 31 };
+	int			 y = tm->tm_year + 1900;
+
+	if (tm->tm_mon == 1 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0))
+		return (29);
+	return (last[tm->tm_mon]);
+}
+
 /* The day before, as far as dates and weekdays go. */
 static void
 day_before(const struct tm *tm, struct tm *before)
 {
-	static const int	 last[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30,
-				    31, 30, 31 };
-	int			 y;
-
 	*before = *tm;
 	before->tm_wday = (tm->tm_wday + 6) % 7;
 	if (--before->tm_mday > 0)
@@ -131,10 +140,21 @@ day_before(const struct tm *tm, struct tm *before)
 		before->tm_mon = 11;
 		before->tm_year--;
 	}
-	y = before->tm_year + 1900;
-	before->tm_mday = last[before->tm_mon];
-	if (before->tm_mon == 1 && y % 4 == 0 && (y % 100 != 0 || y % 400 == 0))
-		before->tm_mday++;
+	before->tm_mday = month_days(before);
+}
+
+/* The next day, so. */
+static void
+day_after(struct tm *tm)
+{
+	tm->tm_wday = (tm->tm_wday + 1) % 7;
+	if (++tm->tm_mday <= month_days(tm))
+		return;
+	tm->tm_mday = 1;
+	if (++tm->tm_mon == 12) {
+		tm->tm_mon = 0;
+		tm->tm_year++;
+	}
 }
 
 static int
@@ -259,13 +279,15 @@ span_step(time_t t, uint32_t a, uint32_t b)
 
 /*
  * The next moment worth a look: as span_step, but where no hour of the day
- * can do, as with dates, it is that day's evening.
+ * can do, as with dates, it is that day's evening, or some days before the
+ * next that can: clocks change, and a country may skip a day.
  */
 static time_t
 span_skip(const struct calendar *c, const struct conf_span *span, time_t t,
     uint32_t a, uint32_t b)
 {
 	struct tm	 tm, before;
+	time_t		 days = 0;
 
 	if (!span_has_dates(span) || span->negate ||
 	    localtime_r(&t, &tm) == NULL || tm.tm_hour >= EVENING)
@@ -273,7 +295,14 @@ span_skip(const struct calendar *c, const struct conf_span *span, time_t t,
 	day_before(&tm, &before);
 	if (span_day(c, span, &tm) || span_day(c, span, &before))
 		return (span_step(t, a, b));
-	return (floor_to(t, QUARTER) + (EVENING - tm.tm_hour) * 3600);
+	t = floor_to(t, QUARTER);
+	before = tm;
+	do {
+		day_after(&before);
+	} while (++days * DAY < HORIZON_DATES && !span_day(c, span, &before));
+	if (days > 3)
+		return (t + (days - 3) * DAY);
+	return (t + (EVENING - tm.tm_hour) * 3600);
 }
 
 time_t
@@ -328,11 +357,24 @@ time_t
 span_at_last(const struct calendar *c, const struct conf_span *span,
     uint32_t minute, time_t t, time_t back)
 {
-	time_t	 at;
+	struct tm	 tm;
+	uint32_t	 left;
+	time_t		 quarter, at;
 
-	for (at = floor_to(t, MINUTE); at >= t - back; at -= MINUTE) {
-		if (comes_at(c, span, minute, at))
+	/* It comes in its minute, or where the clocks skip that, with a
+	 * quarter of an hour. */
+	for (quarter = floor_to(t, QUARTER); quarter + QUARTER > t - back;
+	    quarter -= QUARTER) {
+		if (localtime_r(&quarter, &tm) == NULL)
+			return (-1);
+		left = (minute + DAY_MINUTES - (uint32_t)minute_of(&tm)) %
+		    DAY_MINUTES;
+		at = quarter + (time_t)left * MINUTE;
+		if (left * MINUTE < QUARTER && at <= t && at >= t - back &&
+		    comes_at(c, span, minute, at))
 			return (at);
+		if (quarter >= t - back && comes_at(c, span, minute, quarter))
+			return (quarter);
 	}
 	return (-1);
 }
