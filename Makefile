@@ -174,7 +174,7 @@ TESTS = regress/unit/delayed_test \
 	regress/unit/span_test \
 	regress/unit/tariff_test regress/unit/policy_test \
 	regress/unit/optimum_test regress/unit/trace_test \
-	regress/unit/simulate_test \
+	regress/unit/simulate_test regress/unit/years_test \
 	regress/unit/ledger_test regress/unit/arrivals_test \
 	regress/unit/window_test \
 	regress/unit/tty_test regress/unit/control_test \

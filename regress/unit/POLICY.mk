@@ -38,3 +38,9 @@ SIMULATE_TEST_OBJS = regress/unit/simulate_test.o relayctl/simulate_run.o \
 regress/unit/simulate_test: $(SIMULATE_TEST_OBJS) librelayd.a
 	$(CC) $(LDFLAGS) -o $@ $(SIMULATE_TEST_OBJS) librelayd.a $(LIBS) \
 	    $(CRYPT_LIBS) -lcmocka
+
+YEARS_TEST_OBJS = regress/unit/years_test.o $(SIMULATE_OBJS)
+
+regress/unit/years_test: $(YEARS_TEST_OBJS) librelayd.a
+	$(CC) $(LDFLAGS) -o $@ $(YEARS_TEST_OBJS) librelayd.a $(LIBS) \
+	    $(CRYPT_LIBS) -lcmocka
