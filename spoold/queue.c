@@ -517,32 +517,44 @@ commit_undo(struct queue_items *items, int error)
 	}
 }
 
-/* Durable: memory says where. */
+/* Where the record of a mark is, now that it is durable. */
+static void
+apply_mark(const struct batch *b, const struct queue_item *item)
+{
+	struct mark_ref	*ref;
+
+	ref = queue_entry_ref(item->entry, item->recipient);
+	ref->segment = b->segment;
+	ref->offset = b->records[item->record].offset;
+}
+
+/*
+ * Durable: memory says where.  Those who watch are told when all of it does,
+ * for they may read a message that has another mark in the same batch.
+ */
 static void
 commit_apply(struct queue *q, const struct batch *b,
     struct queue_items *items)
 {
 	struct queue_item	*item;
-	struct mark_ref		*ref;
 
 	TAILQ_FOREACH(item, items, link) {
 		if (item->result != 0 || item->record == -1)
 			continue;
-		if (item->writer == NULL) {
-			if (item->change == 0) {
-				ref = queue_entry_ref(item->entry,
-				    item->recipient);
-				ref->segment = b->segment;
-				ref->offset = b->records[item->record].offset;
-			}
-			queue_tell(q, QUEUE_CHANGED, &item->entry->info);
+		if (item->writer != NULL) {
+			queue_entry_insert(q, item->entry);
+			queue_entry_place(item->entry, b->segment,
+			    b->records[item->record].offset);
+		} else if (item->change == 0)
+			apply_mark(b, item);
+	}
+	TAILQ_FOREACH(item, items, link) {
+		if (item->result != 0 || item->record == -1)
 			continue;
-		}
-		queue_entry_insert(q, item->entry);
-		queue_entry_place(item->entry, b->segment,
-		    b->records[item->record].offset);
-		queue_tell(q, QUEUE_NEW, &item->entry->info);
-		item->entry = NULL;
+		queue_tell(q, item->writer == NULL ? QUEUE_CHANGED :
+		    QUEUE_NEW, &item->entry->info);
+		if (item->writer != NULL)
+			item->entry = NULL;
 	}
 }
 

@@ -452,6 +452,45 @@ watchers_are_told(void **state)
 	assert_null(w.queue);
 }
 
+static struct queue	*told_queue;
+static unsigned int	 told_marked;	/* of the envelope, when told last */
+
+static void
+read_when_told(struct queue *q, enum queue_event event,
+    struct queue_info *info)
+{
+	struct envelope	*e;
+	uint32_t	 i;
+
+	if (event != QUEUE_CHANGED)
+		return;
+	assert_ptr_equal(q, told_queue);
+	e = queue_envelope(q, info->id);
+	assert_non_null(e);
+	told_marked = 0;
+	for (i = 0; i < e->nrecipients; i++)
+		told_marked += e->recipients[i].status != NULL;
+	envelope_free(e);
+}
+
+/* Who is told of one mark may read the others of the same commit. */
+static void
+watcher_reads_all_marks(void **state)
+{
+	struct queue_watcher	 w = { .tell = read_when_told };
+	uint64_t		 id;
+
+	(void)state;
+	told_queue = must_open();
+	id = put(told_queue, 1, 100, 3);
+	queue_watch(told_queue, &w);
+	queue_mark(told_queue, id, 0, RECIPIENT_SENT, 1, "250", NULL, NULL);
+	queue_mark(told_queue, id, 1, RECIPIENT_SENT, 1, "250", NULL, NULL);
+	queue_commit(told_queue);
+	assert_int_equal(told_marked, 2);
+	queue_close(told_queue);
+}
+
 static void
 bad_envelope_is_refused(void **state)
 {
@@ -1746,6 +1785,7 @@ main(void)
 		TEST(failed_change_is_undone),
 		TEST(afresh_and_removed),
 		TEST(watchers_are_told),
+		TEST(watcher_reads_all_marks),
 		TEST(bad_envelope_is_refused),
 		TEST(listed_only_when_durable),
 		TEST(aborted_leaves_nothing),
