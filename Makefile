@@ -240,6 +240,10 @@ check-man:
 campaign-line: all regress/modem/modem
 	sh regress/campaign/line.sh
 
+# Some hundred kills under mixed load; half an hour.
+campaign-spool: all regress/modem/modem
+	sh regress/campaign/spool.sh
+
 demo: all regress/modem/modem
 	sh regress/demo/demo.sh
 
