@@ -448,8 +448,12 @@ window_link_down(struct window *w, const struct proto_line *line)
 	if (!is_current(w, line))
 		return;
 	/* The parent takes the line down by itself: its own clock, a death. */
-	if (line->error == ECONNABORTED)
+	if (line->error == ECONNABORTED && !w->others) {
 		w->others = 1;
+		/* Two that escape at once take each other's silence away. */
+		if (w->state == HANGING && w->tty)
+			w->ops->tty_hangup(w->others);
+	}
 	switch (w->state) {
 	case OPENING:
 	case DIALLING:

@@ -197,11 +197,16 @@ judge() {
 	fi
 }
 
+can_dial() {
+	case $(summary .next_why) in *"a crash left open"*) return 1 ;; esac
+}
 # The window after it, in which all that is left goes; what upstream defers
 # or a session that broke may take one more.
 good_window() {
 	_tries=0
 	while :; do
+		# One that a crash left open is put down first.
+		must_wait 60 can_dial
 		window 60
 		WINDOWS_MADE=$((WINDOWS_MADE + 1))
 		[ "$(call_field $CALL result)" = ok ] &&

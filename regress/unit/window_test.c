@@ -651,6 +651,27 @@ farewell(void)
 	expect("shut stop hangup close-tty close entry ");
 }
 
+/* The parent begins to hang up while we do: it goes first. */
+static void
+test_parent_joins(void **state)
+{
+	(void)state;
+	open_window(PPP);
+	progress(PROC_SPOOLD, 0, 0);
+	progress(PROC_FETCHD, 0, 0);
+	progress(PROC_SPOOLD, 0, 1);
+	progress(PROC_FETCHD, 0, 1);
+	window_link_down(w, from_parent(0, "closed"));
+	expect("shut stop hangup ");
+	window_link_down(w, from_parent(ECONNABORTED, "the keeper died"));
+	expect("hangup-too ");
+	window_link_down(w, from_parent(ECONNABORTED, "the keeper died"));
+	expect("");
+	window_modem(w, WINDOW_TTY_DOWN, MODEM_NOTHING, "");
+	expect("close-tty close entry ");
+	ended("ok", 1);
+}
+
 /* To the margin before the end of the unit, which costs nothing. */
 static void
 test_linger(void **state)
@@ -1213,6 +1234,7 @@ main(void)
 		TEST(test_link_fails),
 		TEST(test_link_timeout),
 		TEST(test_maximum),
+		TEST(test_parent_joins),
 		TEST(test_linger),
 		TEST(test_bulk),
 		TEST(test_bulk_faster),
