@@ -52,14 +52,15 @@ FETCHD_OBJS = fetchd/account.o fetchd/decimal.o fetchd/delivery.o \
 	fetchd/schedule.o fetchd/session.o
 
 RELAYCTL_OBJS = relayctl/addrlist.o relayctl/client.o relayctl/command.o \
-	relayctl/explain.o relayctl/format.o relayctl/json.o \
-	relayctl/relayctl.o relayctl/report.o relayctl/report_show.o \
+	relayctl/dovecot.o relayctl/explain.o relayctl/format.o \
+	relayctl/json.o relayctl/relayctl.o \
+	relayctl/report.o relayctl/report_show.o \
 	relayctl/sendmail.o relayctl/show.o relayctl/simulate.o \
 	relayctl/simulate_run.o relayctl/simulate_show.o \
 	relayctl/submission.o relayctl/submit.o relayctl/trace.o \
 	relayctl/watch.o relayctl/watch_page.o
 
-# What relayctl simulate has of dialerd and of the parent.
+# What relayctl simulate and dovecot have of dialerd and of the parent.
 SIMULATE_OBJS = dialerd/estimate.o dialerd/ledger.o dialerd/ledger_line.o \
 	dialerd/ledger_query.o dialerd/lines.o dialerd/modem.o \
 	dialerd/optimum.o dialerd/policy.o dialerd/policy_text.o \

@@ -84,6 +84,8 @@ static const struct command report[] = {
 
 static const struct command root[] = {
 	{ "dial", "open a window now", REQUEST(CTL_DIAL) },
+	{ "dovecot", "a configuration for Dovecot, for IMAP",
+	    .run = RUN_DOVECOT, .argument = ARG_REST },
 	{ "explain", "why the last call was, and when the next will be",
 	    .run = RUN_EXPLAIN },
 	{ "hangup", "end the call in progress", REQUEST(CTL_HANGUP) },

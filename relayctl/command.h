@@ -16,6 +16,7 @@ enum command_run {
 	RUN_NONE,
 	RUN_REQUEST,			/* sends `type`, shows the answer */
 	RUN_EXPLAIN,
+	RUN_DOVECOT,
 	RUN_REPORT,
 	RUN_SIMULATE,
 	RUN_WATCH

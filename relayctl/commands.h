@@ -7,6 +7,8 @@
 
 enum form { FORM_TEXT, FORM_JSON, FORM_CSV };
 
+/* Prints a configuration for Dovecot; argv[0] is the command. */
+int	 dovecot(int argc, char *const argv[]);
 /* Why the last call was, and when and why the next will be. */
 int	 explain(enum form);
 /* COMMAND_* (command.h), and how many periods; 0: as many as fit. */

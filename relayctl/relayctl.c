@@ -100,7 +100,13 @@ run(const struct request *r, enum form form)
 
 	if (form == FORM_CSV && r->command->run != RUN_REPORT)
 		errx(1, "-c is for reports");
+	if (form == FORM_JSON && r->command->run == RUN_DOVECOT)
+		errx(1, "-j is not for dovecot");
 	switch (r->command->run) {
+	case RUN_DOVECOT:
+		/* With the command itself. */
+		status = dovecot(r->argc + 1, r->argv - 1);
+		break;
 	case RUN_EXPLAIN:
 		status = explain(form);
 		break;
