@@ -269,6 +269,120 @@ test_holiday(void **state)
 	assert_int_equal(cost(&t, MONDAY + 24 * HOUR, 1), 10000);
 }
 
+static void
+zone(const char *tz)
+{
+	setenv("TZ", tz, 1);
+	tzset();
+}
+
+/*
+ * Japan, as on a bill: 10 yen for 180 s from 08:00 to 23:00 and for 240 s by
+ * night, at local time.  22:50 to 23:15 is 1500 s: units begin at 22:50,
+ * 22:53, 22:56, 22:59 (by day, to 23:02), then each 240 s by night from
+ * 23:02:  23:02, 06, 10, 14.  Eight units, 80 yen.
+ */
+static void
+test_japan(void **state)
+{
+	struct tariff	 t;
+	time_t		 eight = MONDAY - HOUR;	/* 08:00 on Monday, there */
+
+	(void)state;
+	telephone(&t);
+	zone("JST-9");
+	assert_int_equal(cost(&t, eight + 14 * HOUR + 50 * 60, 1500), 80000);
+	assert_int_equal(tariff_cost(&t, eight + 14 * HOUR + 50 * 60, 1500,
+	    0).units, 8);
+	/* 07:58 to 08:10, 720 s: one by night to 08:02, then 180 s each from
+	 * 08:02, 05, 08: four units. */
+	assert_int_equal(cost(&t, eight - 120, 720), 40000);
+	/* To the second: 08:00:00 is day, 07:59:59 night. */
+	assert_int_equal(tariff_paid(&t, eight, 1), 180);
+	assert_int_equal(tariff_paid(&t, eight - 1, 1), 240);
+	/* An hour by day and by night. */
+	assert_int_equal(cost(&t, eight, HOUR), 200000);
+	assert_int_equal(cost(&t, eight - 8 * HOUR, HOUR), 150000);
+	zone("UTC");
+}
+
+/* A unit over midnight is of the day on which it begins: Sunday's is cheap.
+ * 23:58 to 00:04 is 360 s: 180 s of Sunday, to 00:01, and one of Monday. */
+static void
+test_midnight(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	rate(&t, 0, 24, 180, 3000);
+	t.rates[0].span.days = 1;
+	rate(&t, 0, 0, 180, 10000);
+	assert_int_equal(cost(&t, MONDAY - 120, 180), 3000);
+	assert_int_equal(cost(&t, MONDAY - 120, 181), 13000);
+	assert_int_equal(cost(&t, MONDAY - 120, 360), 13000);
+	assert_int_equal(cost(&t, MONDAY, 180), 10000);
+	/* Hours over midnight are of the day before. */
+	memset(&t, 0, sizeof(t));
+	rate(&t, 22, 6, 60, 1000);
+	t.rates[0].span.days = 1;
+	rate(&t, 0, 0, 60, 2000);
+	assert_int_equal(cost(&t, MONDAY + 6 * HOUR - 60, 120), 3000);
+	assert_int_equal(cost(&t, MONDAY + 22 * HOUR, 60), 2000);
+}
+
+/*
+ * Clocks go forward at 02:00 in Europe, on 2026-03-29: the minute after 01:59
+ * is 03:00.  By night, to 03:00, 1 a minute, then 5: two minutes from 01:59
+ * are 6.  Back on 2026-10-25: from 02:00 to 03:00 comes twice, and two hours
+ * from the first 02:00 are by night, 120; one minute more is 125.
+ */
+static void
+test_clocks(void **state)
+{
+	struct tariff	 t;
+	time_t		 forward = 1774746000;	/* 01:00 UTC */
+	time_t		 first = 1792886400;	/* 00:00 UTC, 02:00 there */
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	rate(&t, 0, 3, 60, 1000);
+	rate(&t, 3, 24, 60, 5000);
+	zone("CET-1CEST,M3.5.0,M10.5.0/3");
+	assert_int_equal(cost(&t, forward - 60, 60), 1000);
+	assert_int_equal(cost(&t, forward - 60, 120), 6000);
+	assert_int_equal(cost(&t, first, 2 * HOUR), 120000);
+	assert_int_equal(cost(&t, first, 2 * HOUR + 60), 125000);
+	/* A unit that began before lasts as long as it does. */
+	t.rates[0].unit = 600;
+	assert_int_equal(tariff_paid(&t, forward - 60, 61), 600);
+	assert_int_equal(cost(&t, forward - 60, 601), 6000);
+	zone("UTC");
+}
+
+/*
+ * A satellite link by the megabyte: 6.50 for each, begun parts in proportion
+ * and rounded up to 1/1000, at least 0.10 a call; time is free.
+ */
+static void
+test_megabytes(void **state)
+{
+	struct tariff	 t;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	t.per_megabyte = 6500;
+	t.minimum = 100;
+	assert_int_equal(tariff_cost(&t, MONDAY, 600, 0).cost, 100);
+	assert_int_equal(tariff_cost(&t, MONDAY, 600, 15384).cost, 100);
+	assert_int_equal(tariff_cost(&t, MONDAY, 600, 15385).cost, 101);
+	assert_int_equal(tariff_cost(&t, MONDAY, 600, 1000000).cost, 6500);
+	assert_int_equal(tariff_cost(&t, MONDAY, 600, 1000001).cost, 6501);
+	assert_int_equal(tariff_cost(&t, MONDAY, 600, 2500000).cost, 16250);
+	assert_int_equal(tariff_cost(&t, MONDAY, 600, 2500000).units, 0);
+	assert_true(tariff_paid(&t, MONDAY, 600) == UINT64_MAX);
+}
+
 int
 main(void)
 {
@@ -279,6 +393,10 @@ main(void)
 		cmocka_unit_test(test_free_hours),
 		cmocka_unit_test(test_first_rate_wins),
 		cmocka_unit_test(test_extremes),
+		cmocka_unit_test(test_japan),
+		cmocka_unit_test(test_midnight),
+		cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_megabytes),
 		cmocka_unit_test(test_minimum),
 		cmocka_unit_test(test_free_seconds),
 		cmocka_unit_test(test_paid),
