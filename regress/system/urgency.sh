@@ -53,7 +53,7 @@ send marked "" "X-Priority: 1 (Highest)"
 send low "MT-PRIORITY=-4" "Importance: high"
 big_file "$T/big.eml" 110000
 lan_send bob@ship.test large@far.test "$T/big.eml" || not_ok "a large one"
-is "bulk mail is no reason to call" "$(summary .queue_messages)" 3
+check "bulk mail is no reason to call" wait_until 10 queue_is 3
 is "an urgent priority" "$(of pressing class)" urgent
 is "an urgent field" "$(of marked class)" urgent
 is "a list" "$(of list class)" bulk
