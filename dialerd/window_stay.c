@@ -135,8 +135,11 @@ more_room(struct window *w, const struct stay_decision *d)
 	if (!is_idle(s) || s->progress.bulk == 0 ||
 	    d->bulk <= s->progress.bulk_room)
 		return (0);
-	if (w->asked == 0)
+	if (w->asked == 0) {
 		w->asked = w->ops->mono();
+		/* Also when it was told so much while some was under way. */
+		w->ops->send_bulk(&w->bulk);
+	}
 	if (w->ops->mono() - w->asked >= ANSWER_MS)
 		return (0);
 	w->look_end = w->asked + ANSWER_MS;

@@ -99,7 +99,7 @@ op_send_line(uint32_t type, const struct proto_line *line)
 	}
 }
 
-static uint64_t	 bulk_told, bulk_waits, bulk_room, moved;
+static uint64_t	 bulk_told, bulk_tells, bulk_waits, bulk_room, moved;
 static uint32_t	 failed;	/* what the next reports say */
 static int	 in_vain;
 static const char *connect_text;
@@ -111,6 +111,7 @@ static void
 op_send_bulk(const struct proto_bulk *b)
 {
 	bulk_told = b->bytes;
+	bulk_tells++;
 }
 
 static void
@@ -189,7 +190,7 @@ setup(void **state)
 	done = done_good = ledger_error = tty_error = 0;
 	memset(&like, 0, sizeof(like));
 	memset(&closed, 0, sizeof(closed));
-	bulk_told = bulk_waits = bulk_room = moved = 0;
+	bulk_told = bulk_tells = bulk_waits = bulk_room = moved = 0;
 	failed = 0;
 	in_vain = 0;
 	connect_text = "CONNECT 33600";
@@ -769,6 +770,37 @@ test_bulk_slow_modems(void **state)
 	assert_in_range(bulk_told, 240 * 150, 240 * 170);
 }
 
+/* What was under way when it was told has passed, within the same second. */
+static void
+test_bulk_again(void **state)
+{
+	uint64_t	 tells;
+
+	(void)state;
+	like.margin = 10;
+	like.rate = 1000;
+	bulk_waits = 500000;
+	open_window(PPP);
+	progress(PROC_FETCHD, 0, 0);
+	bulk_room = bulk_told - 100000;
+	progress(PROC_SPOOLD, 1, 0);
+	tells = bulk_tells;
+	progress(PROC_SPOOLD, 0, 0);
+	expect("");
+	assert_int_equal(bulk_tells, tells + 1);
+	/* Once is enough. */
+	progress(PROC_FETCHD, 0, 0);
+	assert_int_equal(bulk_tells, tells + 1);
+	bulk_room = bulk_told;
+	progress(PROC_SPOOLD, 1, 0);
+	expect("");
+	progress(PROC_SPOOLD, 0, 0);
+	assert_non_null(strstr(actions, "shut "));
+	bulk_waits = 0;
+	farewell();
+	ended("ok", 1);
+}
+
 /* A spoold that does not say whether it begins anything. */
 static void
 test_bulk_no_answer(void **state)
@@ -1239,6 +1271,7 @@ main(void)
 		TEST(test_bulk),
 		TEST(test_bulk_faster),
 		TEST(test_bulk_no_answer),
+		TEST(test_bulk_again),
 		TEST(test_bulk_slow_modems),
 		TEST(test_stalled),
 		TEST(test_stalled_at_once),
