@@ -1,8 +1,8 @@
 /* See LICENSE for the terms. */
 /*
  * How much is under way at a time, from us and to us.  The kernel takes all
- * that it can get, and lets a peer send all that it has room for; on a slow line
- * that stands for seconds before everything else that goes the same way:
+ * that it can get, and lets a peer send all that it has room for; on a slow
+ * line that stands for seconds before everything else that goes the same way:
  * acknowledgements, commands and answers of other connections.
  */
 #ifndef RELAYD_COMPAT_TCP_QUEUE_H

@@ -30,7 +30,7 @@ enum modem_result {
 	MODEM_DELAYED,
 	/* Not from the modem. */
 	MODEM_SILENT,			/* no result within the answer time */
-	MODEM_DEAD,			/* no answer to any command; no device */
+	MODEM_DEAD,			/* answers no command; no device */
 	MODEM_CHAT			/* connected, but the chat failed */
 };
 

@@ -645,8 +645,9 @@ tell_redial(const struct scene *s, const struct telling *t)
 	if (s->f->attempts == 0)
 		strlcpy(r.text, "the last call did not fail", sizeof(r.text));
 	else
-		snprintf(r.text, sizeof(r.text), "%u failed call%s in a row%s%s",
-		    s->f->attempts, s->f->attempts == 1 ? "" : "s",
+		snprintf(r.text, sizeof(r.text),
+		    "%u failed call%s in a row%s%s", s->f->attempts,
+		    s->f->attempts == 1 ? "" : "s",
 		    when > s->f->now ? ": " : "",
 		    when > s->f->now ? why : "");
 	tell(t, &r, when > s->f->now ? when : -1, when > s->f->now);

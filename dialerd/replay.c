@@ -57,7 +57,7 @@ struct play {
 	int64_t			 offset;
 	size_t			 next;		/* event */
 	uint64_t		 calls;
-	int64_t			 good;		/* monotonic: last good window */
+	int64_t			 good;		/* monotonic: last good one */
 	int64_t			 first;		/* failed attempt, */
 	int64_t			 last;
 	int64_t			 fetched;	/* all that came until then */

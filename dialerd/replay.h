@@ -66,7 +66,7 @@ struct replay_call {
 /* How a call goes; all zeros: well. */
 struct replay_outcome {
 	int			 failed;
-	uint64_t		 lasted;	/* seconds, of one that failed */
+	uint64_t		 lasted;	/* seconds, if it failed */
 	uint64_t		 billed;	/* of them */
 };
 

@@ -40,7 +40,7 @@ struct window_line {
 	int		 linger;	/* stay to the end of a unit */
 	uint64_t	 margin;	/* seconds before the next unit */
 	uint64_t	 room;		/* 1/1000 that budgets leave the call */
-	uint64_t	 rate;		/* bytes a second out, of past windows */
+	uint64_t	 rate;		/* bytes a second out, in the past */
 	struct tariff	 tariff;
 };
 

@@ -178,7 +178,8 @@ build_ppp(struct build *b, struct word key, const struct word *user,
 		if (strcmp(n->word.text, "password") == 0)
 			build_error(b, n->word.pos, "options: a password is "
 			    "given by \"ppp user ... password ...\"");
-		else if (build_short_enough(b, n->word, "options", ARGUMENT_MAX))
+		else if (build_short_enough(b, n->word, "options",
+		    ARGUMENT_MAX))
 			build_add_string(b, &l->ppp_options, n->word,
 			    n->word.text);
 	}

@@ -57,7 +57,7 @@ struct keeper {
 	const struct conf_line	*line;
 	int			 fd;		/* to the parent */
 	int			 tty;
-	int			 log;		/* what pppd or a command says */
+	int			 log;		/* what pppd or commands say */
 	enum job		 job;
 	pid_t			 pid;		/* of it, and its group */
 	int			 exited;	/* it, but not yet its group */
@@ -69,7 +69,7 @@ struct keeper {
 	int64_t			 kill_at;	/* 0: not */
 	int64_t			 end;		/* of the call at the latest */
 	int			 hup;		/* the device hung up, ... */
-	int			 gone;		/* ... and cannot be had again */
+	int			 gone;		/* ... and cannot be had */
 	char			 out[OUTPUT_MAX];
 	size_t			 outlen;
 	char			 reason[OUTPUT_MAX]; /* last telling words */

@@ -126,7 +126,7 @@ struct conf_span {
 	uint32_t		 to;		/* 1..1440; to <= from: over
 						 * midnight */
 	uint32_t		 negate;	/* "not between" */
-	uint32_t		 days;		/* bits of the day it begins on */
+	uint32_t		 days;		/* bits: where it begins */
 	uint32_t		 set;		/* 0: no restriction at all */
 	uint32_t		 dayset;	/* conf_dayset.id; 0: none */
 };
@@ -154,7 +154,7 @@ struct conf_tariff {
 	uint64_t		 setup;		/* per call, in 1/1000 */
 	uint64_t		 per_megabyte;	/* in 1/1000 */
 	uint64_t		 free;		/* first seconds of a call */
-	uint64_t		 minimum;	/* of a call's charge, in 1/1000 */
+	uint64_t		 minimum;	/* of a charge, 1/1000 */
 	uint32_t		 line;
 };
 
@@ -187,12 +187,12 @@ struct conf_line {
 	struct strlist		 chat;
 	struct strlist		 chat_abort;	/* strings that end it */
 	uint64_t		 chat_timeout;	/* seconds, for each expect */
-	char			*status;	/* command: 0 when the link is up
-						 * already; NULL: none */
+	char			*status;	/* command: 0 when the link
+						 * is up; NULL: none */
 	uint32_t		 skip;		/* failures of each cheaper line
 						 * before this one is used */
 	uint32_t		 linger;	/* stay to the end of a unit */
-	uint64_t		 margin;	/* seconds before the next unit */
+	uint64_t		 margin;	/* seconds before a unit */
 	uint64_t		 stall;		/* seconds without a byte */
 	uint32_t		 conf_line;
 };
@@ -267,7 +267,7 @@ struct conf_global {
 	uint32_t		 sessions;	/* LAN sessions in all */
 	uint32_t		 sessions_per_address;
 	uint32_t		 parallel;	/* accounts fetched at once */
-	uint32_t		 expire;	/* windows tried before bounce */
+	uint32_t		 expire;	/* windows, then bounce */
 	uint32_t		 redial;	/* redials ... */
 	uint64_t		 redial_within;	/* seconds from first attempt */
 	uint64_t		 redial_then;	/* pause, seconds */
@@ -275,7 +275,7 @@ struct conf_global {
 	uint64_t		 bulk_after;	/* seconds; then it is bulk no
 						 * more */
 	char			*currency;	/* a word, or NULL */
-	uint32_t		 breaker;	/* failed attempts in a row ... */
+	uint32_t		 breaker;	/* failures in a row ... */
 	uint64_t		 breaker_pause;	/* ... and then, seconds */
 };
 

@@ -166,7 +166,7 @@ enum ctl_rule_kind {
 struct ctl_rule {
 	uint32_t	 kind;		/* enum ctl_rule_kind */
 	uint32_t	 line;		/* of the config; 0: none */
-	uint32_t	 met;		/* condition: holds; restraint: forbids */
+	uint32_t	 met;		/* it holds; a restraint forbids */
 	int64_t		 when;		/* it changes; 0: not known, never */
 	char		 rule[PROTO_TEXT_MAX];	/* as in the config */
 	char		 text[PROTO_TEXT_MAX];	/* "7 of 10 messages wait" */

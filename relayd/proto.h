@@ -216,7 +216,7 @@ struct proto_queue_state {
 	uint64_t		 messages;
 	uint64_t		 bytes;
 	int64_t			 oldest;	/* time_t; 0: none */
-	uint64_t		 received_sum;	/* of their time_t, for balance */
+	uint64_t		 received_sum;	/* of their time_t */
 	uint64_t		 urgent;	/* messages */
 	uint64_t		 urgent_bytes;
 	int64_t			 urgent_oldest;	/* time_t; 0: none */
@@ -258,13 +258,13 @@ struct proto_progress {
 	uint32_t		 todo;		/* messages left, if known */
 	uint64_t		 todo_bytes;
 	uint64_t		 message_bytes;	/* of messages done */
-	uint64_t		 repeated;	/* bytes moved that had been moved
-					 * before, and were lost */
+	uint64_t		 repeated;	/* bytes moved that were moved
+					 * before, and lost */
 	uint64_t		 urgent;	/* bytes of urgent mail to do */
 	uint64_t		 bulk;		/* bytes of bulk mail to do, not
 					 * in todo */
-	uint64_t		 bulk_room;	/* of which may still be begun, by
-					 * what dialerd has said last */
+	uint64_t		 bulk_room;	/* may still be begun, by what
+					 * dialerd has said last */
 	uint64_t		 bytes_in;	/* on the wire, TLS included */
 	uint64_t		 bytes_out;
 };
@@ -382,7 +382,7 @@ struct proto_deliver {
 
 struct proto_deliver_ready {
 	uint32_t		 error;		/* 0; EEXIST: fetched before */
-	uint64_t		 offset;	/* bytes that are there already */
+	uint64_t		 offset;	/* bytes that are there */
 };
 
 /* Bytes of an address of IPv4 or IPv6; 0: it is of another family. */

@@ -39,7 +39,7 @@ struct local_delivery {
 	uint64_t		 size;
 	char			*user;
 	struct maildir_file	*file;
-	int			 unmarked;	/* in doubt: to be marked again */
+	int			 unmarked;	/* in doubt: mark again */
 };
 TAILQ_HEAD(local_deliveries, local_delivery);
 

@@ -37,7 +37,7 @@ struct smtp_client;
 /* All of it is copied. */
 struct smtp_client_param {
 	const char		*hostname;	/* ours, for EHLO */
-	const char		*host;		/* theirs: name in certificate */
+	const char		*host;		/* theirs, in certificate */
 	uint32_t		 tls;		/* enum tls_mode */
 	const uint8_t		*ca;		/* trust, PEM */
 	size_t			 ca_len;

@@ -43,7 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		/* No line end but CRLF, and one at the end. */
 		for (i = 0; i < len; i++)
-			if ((msg[i] == '\n' && (i == 0 || msg[i - 1] != '\r')) ||
+			if ((msg[i] == '\n' &&
+			    (i == 0 || msg[i - 1] != '\r')) ||
 			    (msg[i] == '\r' && (i + 1 == len ||
 			    msg[i + 1] != '\n')))
 				abort();

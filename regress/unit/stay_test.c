@@ -137,7 +137,7 @@ test_budget(void **state)
 	assert_int_equal(stay(), STAY_ON);
 	tariff.per_megabyte = 1000;
 	assert_int_equal(stay(), STAY_BUDGET);
-	/* 10 for the unit, 2 for two megabytes, what is in flight among them. */
+	/* 10 for the unit, 2 for two megabytes, with what is in flight. */
 	f.bytes = 2000000 - STAY_IN_FLIGHT;
 	assert_int_equal(stay(), STAY_ON);
 	f.bytes++;
