@@ -41,3 +41,26 @@ delayed_seconds(const char *number, int64_t now)
 	}
 	return (0);
 }
+
+uint64_t
+delayed_choose(const struct strlist *phone, uint32_t *turn, int64_t now)
+{
+	const struct strnode	*node;
+	uint64_t		 seconds, least = 0;
+	uint32_t		 n = 0, i, away, best = 0;
+
+	TAILQ_FOREACH(node, phone, entry)
+		n++;
+	i = 0;
+	TAILQ_FOREACH(node, phone, entry) {
+		seconds = delayed_seconds(node->s, now);
+		away = (i++ + n - *turn % n) % n;
+		if (i > 1 && (seconds > least ||
+		    (seconds == least && away > best)))
+			continue;
+		least = seconds;
+		best = away;
+	}
+	*turn += best;
+	return (least);
+}

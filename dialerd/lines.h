@@ -23,6 +23,7 @@ struct lines_choice {
 	const struct conf_line	*conf;		/* of the configuration */
 	const struct conf_line	*cheapest;
 	uint32_t		 failures;	/* of the chosen one */
+	uint32_t		 turn;		/* of its numbers; the caller's */
 	struct window_line	 line;		/* without its strings */
 	struct estimate		 estimate;
 };

@@ -53,7 +53,7 @@ dialerd_plan(struct ctl_plan *p)
 	p->worst_cost = window_worst_cost(&choice.line, (time_t)p->now,
 	    q->bytes);
 	strlcpy(p->line, choice.conf->name, sizeof(p->line));
-	strlcpy(p->number, lines_number(choice.conf, dialerd.facts.attempts),
+	strlcpy(p->number, lines_number(choice.conf, choice.turn),
 	    sizeof(p->number));
 }
 

@@ -105,23 +105,22 @@ plan_facts(struct policy_facts *f, struct lines_choice *choice,
 	return (NULL);
 }
 
-/* The modem would not dial it, whatever the policy says. */
+/* What the modem would not dial, whatever the policy says, and whose turn. */
 static void
-obey_delay(struct policy_decision *d, const struct lines_choice *choice,
-    enum policy_request request)
+obey_delay(struct policy_decision *d, struct lines_choice *choice)
 {
-	const char		*number;
 	struct facts_now	 now = dialerd_now();
 	uint64_t		 seconds;
 
-	number = lines_number(choice->conf, request == POLICY_REQUEST_NEW ?
-	    0 : dialerd.facts.attempts);
-	if (!d->dial || (seconds = delayed_seconds(number, now.mono)) == 0)
+	seconds = delayed_choose(&choice->conf->phone, &choice->turn,
+	    now.mono);
+	if (!d->dial || seconds == 0)
 		return;
 	d->dial = 0;
 	d->next = now.wall + (time_t)seconds;
 	snprintf(d->why, sizeof(d->why), "the modem keeps %s back for "
-	    "another %llu s", number, (unsigned long long)seconds);
+	    "another %llu s", lines_number(choice->conf, choice->turn),
+	    (unsigned long long)seconds);
 }
 
 void
@@ -138,7 +137,9 @@ plan_decide(struct policy_decision *d, struct lines_choice *choice,
 		return;
 	}
 	policy_decide(child_conf, &f, d);
-	obey_delay(d, choice, request);
+	choice->turn = request == POLICY_REQUEST_NEW ? 0 :
+	    dialerd.facts.attempts;
+	obey_delay(d, choice);
 	/* L3: what time may cost is certain; what bytes do is seen to. */
 	policy_room(child_conf, &f, d->urgent, &seconds, &choice->line.room);
 }
@@ -177,9 +178,9 @@ dial(struct lines_choice *choice, const char *why)
 
 	facts_dial(&dialerd.facts, dialerd_now());
 	say_line(choice);
-	if (lines_take_strings(line, choice->conf,
-	    dialerd.facts.attempts) == -1 || window_dial(dialerd.window, line,
-	    why, dialerd.facts.queue.bytes) == -1) {
+	if (lines_take_strings(line, choice->conf, choice->turn) == -1 ||
+	    window_dial(dialerd.window, line, why,
+	    dialerd.facts.queue.bytes) == -1) {
 		log_warn("call not made");
 		lines_drop(line);
 		plan_failed();

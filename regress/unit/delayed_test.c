@@ -45,12 +45,49 @@ test_many(void **state)
 	}
 }
 
+/* Numbers take turns, and one that is kept back loses its own. */
+static void
+test_choose(void **state)
+{
+	struct strlist	 phone = TAILQ_HEAD_INITIALIZER(phone);
+	char		 sa[] = "a", sb[] = "b", sc[] = "c";
+	struct strnode	 a = { .s = sa }, b = { .s = sb }, c = { .s = sc };
+	uint32_t	 turn = 7;
+
+	(void)state;
+	/* A line without a modem has none. */
+	assert_int_equal(delayed_choose(&phone, &turn, 2000), 0);
+	assert_int_equal(turn, 7);
+	TAILQ_INSERT_TAIL(&phone, &a, entry);
+	TAILQ_INSERT_TAIL(&phone, &b, entry);
+	TAILQ_INSERT_TAIL(&phone, &c, entry);
+	assert_int_equal(delayed_choose(&phone, &turn, 2000), 0);
+	assert_int_equal(turn, 7);
+	delayed_note("b", 2000, 30);
+	assert_int_equal(delayed_choose(&phone, &turn, 2000), 0);
+	assert_int_equal(turn, 8);
+	turn = 6;
+	assert_int_equal(delayed_choose(&phone, &turn, 2000), 0);
+	assert_int_equal(turn, 6);
+	delayed_note("c", 2000, 20);
+	turn = 7;
+	assert_int_equal(delayed_choose(&phone, &turn, 2000), 0);
+	assert_int_equal(turn, 9);
+	delayed_note("a", 2000, 25);
+	turn = 7;
+	assert_int_equal(delayed_choose(&phone, &turn, 2000), 20);
+	assert_int_equal(turn, 8);
+	turn = UINT32_MAX;
+	assert_int_equal(delayed_choose(&phone, &turn, 2026), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_delayed),
-		cmocka_unit_test(test_many)
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_choose)
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
