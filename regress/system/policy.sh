@@ -359,4 +359,18 @@ check "... the mail is there" wait_until 10 arrived f1@far.test
 is "... and nothing was dialled" "$(modem_calls)" $calls
 must_wait 20 line_is idle
 
+# What came was recorded, and can be played with another configuration.
+conf
+sed '/^dial /d' "$T/site/relayd.conf" >"$T/other.conf"
+echo 'dial when age 1h' >>"$T/other.conf"
+chmod 600 "$T/other.conf"
+check "relayctl simulate plays what was recorded" \
+    ctl simulate -n -b 5 -f "$T/site/relayd.conf" -f "$T/other.conf"
+ctl simulate -n -b 5 -f "$T/site/relayd.conf" -f "$T/other.conf" \
+    >"$T/simulate.out" 2>&1
+check "... of this site" grep -q '^mail .* messages from ' "$T/simulate.out"
+check "... with the line as measured" grep -q ' as measured' "$T/simulate.out"
+check "... and calls of each" grep -Eq '^calls +[0-9]+ +[0-9]+$' \
+    "$T/simulate.out"
+
 finish
