@@ -496,6 +496,9 @@ stay_look(struct passing *w)
 	f.answered = w->answered;
 	f.billed = (uint64_t)(w->ms - w->began + 999) / 1000;
 	f.bytes = w->bytes / 1000;
+	/* Where bytes cost this is looked at each second. */
+	f.ahead = w->l->estimate.rate_out + w->l->estimate.rate_in;
+	f.ending = REPLAY_FAREWELL;
 	f.room = w->l->line.room;
 	f.work = w->todo > 0 || w->in > 0;
 	f.todo = w->todo_bytes;
