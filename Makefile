@@ -12,7 +12,8 @@ LIB_OBJS = relayd/ask.o relayd/base64.o relayd/channel.o relayd/child.o \
 	compat/tcp_acked.o compat/tcp_queue.o $(SANDBOX_OBJ) $(IMSG_OBJS)
 
 RELAYD_OBJS = parent/ttylock.o \
-	parent/auth.o parent/conf_build.o parent/conf_build_dial.o \
+	parent/auth.o parent/aliases.o parent/conf_build.o \
+	parent/conf_build_dial.o \
 	parent/conf_build_line.o parent/conf_build_mail.o parent/conf_check.o \
 	parent/conf_default.o parent/conf_files.o parent/conf_lex.o \
 	parent/conf_value.o parent/keeper.o parent/line.o parent/listen.o \
@@ -66,7 +67,7 @@ SIMULATE_OBJS = dialerd/estimate.o dialerd/ledger.o dialerd/ledger_line.o \
 	dialerd/optimum.o dialerd/policy.o dialerd/policy_text.o \
 	dialerd/replay.o dialerd/span.o dialerd/stay.o dialerd/tariff.o \
 	dialerd/window.o dialerd/window_charge.o dialerd/window_stay.o \
-	parent/conf_build.o parent/conf_build_dial.o \
+	parent/aliases.o parent/conf_build.o parent/conf_build_dial.o \
 	parent/conf_build_line.o parent/conf_build_mail.o \
 	parent/conf_check.o parent/conf_default.o parent/conf_files.o \
 	parent/conf_lex.o parent/conf_value.o parent/parse.o \
@@ -192,9 +193,11 @@ TESTS = regress/unit/delayed_test \
 	regress/unit/queue_record_test regress/unit/queue_test \
 	regress/unit/queue_crash_test regress/unit/fetchlog_test \
 	regress/unit/submission_test regress/unit/stay_test \
-	regress/unit/lines_test regress/unit/facts_test
+	regress/unit/lines_test regress/unit/facts_test \
+	regress/unit/aliases_test
 
 FUZZ = regress/fuzz/parse_fuzz regress/fuzz/passwd_fuzz \
+	regress/fuzz/aliases_fuzz \
 	regress/fuzz/pop3_reply_fuzz regress/fuzz/imap_parse_fuzz \
 	regress/fuzz/smtp_reply_fuzz regress/fuzz/modem_fuzz \
 	regress/fuzz/chat_fuzz \

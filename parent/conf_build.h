@@ -49,6 +49,7 @@ struct build {
 	struct conf_listener	*listener;
 	struct conf_upstream	*upstream;
 	struct conf_user	*user;
+	struct conf_alias	*alias;		/* NULL: a wrong one */
 	struct conf_account	*account;
 	struct conf_tariff	*tariff;
 	struct conf_line	*line;
@@ -110,6 +111,11 @@ void	 build_fetch(struct build *, struct word key, struct word url);
 
 void	 build_user(struct build *, struct word key, struct word name);
 void	 build_addresses(struct build *, struct words *);
+void	 build_alias(struct build *, struct word key, struct word name,
+	    struct words *targets);
+/* The file that "aliases" named, if it did. */
+void	 build_alias_file(struct build *);
+void	 build_no_plus(struct build *, struct word key);
 void	 build_account(struct build *, struct word key, struct word upstream,
 	    struct word login, struct word password);
 /* how_long is NULL for ever. */

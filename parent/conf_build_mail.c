@@ -5,17 +5,20 @@
  */
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "aliases.h"
 #include "conf.h"
 #include "conf_build.h"
 #include "conf_build_internal.h"
 #include "conf_lex.h"
 #include "conf_value.h"
+#include "parse.h"
 
 #define ACCOUNTS_MAX	99		/* of one user at one upstream */
 
@@ -222,6 +225,121 @@ build_addresses(struct build *b, struct words *list)
 		else
 			build_add_string(b, &b->user->addresses, n->word, buf);
 	}
+}
+
+/* Begins an alias; where it fails the targets that follow are left out. */
+static void
+new_alias(struct build *b, struct word name, uint32_t from_file)
+{
+	struct conf_alias *a;
+	const char *why;
+
+	b->alias = NULL;
+	if (value_alias_name(name.text, &why) == -1) {
+		build_wrong(b, name, why);
+		return;
+	}
+	if ((a = calloc(1, sizeof(*a))) == NULL) {
+		build_no_memory(b, name.pos);
+		return;
+	}
+	TAILQ_INIT(&a->targets);
+	a->name = build_copy(b, name, name.text);
+	a->from_file = from_file;
+	a->line = name.pos.line;
+	TAILQ_INSERT_TAIL(&b->conf->aliases, a, entry);
+	build_remember(b, a, name.pos);
+	b->alias = a;
+}
+
+static void
+add_target(struct build *b, struct word w)
+{
+	char buf[512];
+	const char *why;
+
+	if (b->alias == NULL)
+		return;
+	if (value_alias_target(w.text, buf, sizeof(buf), &why) == -1)
+		build_wrong(b, w, why);
+	else
+		build_add_string(b, &b->alias->targets, w, buf);
+}
+
+void
+build_alias(struct build *b, struct word key, struct word name,
+    struct words *targets)
+{
+	struct words *n;
+
+	name.pos = key.pos;
+	new_alias(b, name, 0);
+	for (n = targets; n != NULL; n = n->next)
+		add_target(b, n->word);
+}
+
+/* A word of the file of aliases. */
+struct alias_file {
+	struct build	*b;
+	struct lex_file	*file;
+};
+
+static void
+alias_found(void *arg, uint32_t line, const char *name, const char *target)
+{
+	struct alias_file *f = arg;
+	struct word w;
+
+	if (f->b->stop)
+		return;
+	w.text = target != NULL ? target : name;
+	w.pos.file = f->file;
+	w.pos.line = line;
+	w.origin = f->file;
+	if (target != NULL)
+		add_target(f->b, w);
+	else
+		new_alias(f->b, w, 1);
+}
+
+static void
+alias_wrong(void *arg, uint32_t line, const char *why)
+{
+	struct alias_file *f = arg;
+	struct lex_pos pos = { f->file, line };
+
+	build_error(f->b, pos, "%s", why);
+}
+
+void
+build_alias_file(struct build *b)
+{
+	const char *path = b->conf->global.aliases;
+	const struct lex_pos *pos;
+	struct alias_file f;
+
+	if (path == NULL || (b->flags & PARSE_NOINCLUDE) ||
+	    (pos = build_where(b, &b->conf->global.aliases)) == NULL)
+		return;
+	f.b = b;
+	if ((f.file = lex_read(b->lex, path, *pos)) == NULL)
+		return;
+	/* Whoever writes to it says where everybody's mail goes. */
+	if ((f.file->mode & (S_IWGRP | S_IWOTH)) != 0) {
+		build_error(b, *pos, "%s: others than its owner can write to "
+		    "it (mode %04o): chmod go-w", path,
+		    (unsigned int)(f.file->mode & 07777));
+		return;
+	}
+	aliases_parse(f.file->bytes, f.file->len, alias_found, alias_wrong,
+	    &f);
+}
+
+void
+build_no_plus(struct build *b, struct word key)
+{
+	if (build_first_time(b, key, &b->conf->global.no_plus))
+		b->conf->global.no_plus = 1;
 }
 
 /* "user@upstream", and "#2" and so on for a further one there. */

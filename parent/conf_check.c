@@ -54,6 +54,7 @@ static void	 check_users(struct check *);
 static void	 check_addresses(struct check *, const struct conf_user *);
 static int	 has_name_address(const struct check *,
 		    const struct conf_user *, const char *);
+static void	 check_aliases(struct check *);
 static void	 check_accounts(struct check *);
 static void	 check_lines(struct check *);
 static void	 check_modem(struct check *, const struct conf_line *);
@@ -95,6 +96,7 @@ conf_check(const struct conf *conf, conf_report *report, void *arg)
 	check_listeners(&k);
 	check_upstreams(&k);
 	check_users(&k);
+	check_aliases(&k);
 	check_accounts(&k);
 	check_lines(&k);
 	check_tariffs(&k);
@@ -122,6 +124,13 @@ check_paths(struct check *k)
 	    conf_user_find(k->conf, g->postmaster) == NULL)
 		ERROR(k, &g->postmaster, "postmaster \"%s\": there is no such "
 		    "user", g->postmaster);
+	if (g->catch_all != NULL &&
+	    conf_user_find(k->conf, g->catch_all) == NULL)
+		ERROR(k, &g->catch_all, "catch-all \"%s\": there is no such "
+		    "user", g->catch_all);
+	else if (g->catch_all != NULL && TAILQ_EMPTY(&k->conf->domains))
+		WARN(k, &g->catch_all, "catch-all: there are no \"local "
+		    "domains\"");
 }
 
 static void
@@ -361,6 +370,84 @@ has_name_address(const struct check *k, const struct conf_user *u,
 		if (strcasecmp(address + len + 1, d->name) == 0)
 			return (1);
 	return (0);
+}
+
+/* A name, without what follows a "+" if need be, that leads somewhere. */
+static int
+has_name(const struct conf *conf, const char *name)
+{
+	const struct conf_alias *a;
+	const struct conf_user *u;
+	size_t len = strlen(name), plus;
+
+	plus = conf->global.no_plus ? len : strcspn(name, "+");
+	TAILQ_FOREACH(u, &conf->users, entry)
+		if (strncasecmp(u->name, name, plus) == 0 &&
+		    u->name[plus] == '\0')
+			return (1);
+	TAILQ_FOREACH(a, &conf->aliases, entry)
+		if (strcasecmp(a->name, name) == 0 ||
+		    (plus < len && strncasecmp(a->name, name, plus) == 0 &&
+		    a->name[plus] == '\0'))
+			return (1);
+	return (strcasecmp(name, "postmaster") == 0 &&
+	    conf->global.postmaster != NULL);
+}
+
+static void
+check_targets(struct check *k, const struct conf_alias *a)
+{
+	const struct strnode *n;
+
+	TAILQ_FOREACH(n, &a->targets, entry) {
+		if (strchr(n->s, '@') == NULL &&
+		    !has_name(k->conf, n->s + (n->s[0] == '\\')))
+			WARN(k, n, "alias \"%s\": there is neither a user nor "
+			    "an alias \"%s\": its mail is refused", a->name,
+			    n->s);
+	}
+	if (strlist_len(&a->targets) > CONF_LIST_MAX ||
+	    list_size(&a->targets) > CONF_ITEM_MAX)
+		ERROR(k, a, "alias \"%s\" stands for too many: divide it",
+		    a->name);
+}
+
+/* A user whose name stands for others only. */
+static void
+check_hidden(struct check *k, const struct conf_alias *a)
+{
+	const struct conf_user *u;
+	const struct strnode *n;
+
+	TAILQ_FOREACH(u, &k->conf->users, entry) {
+		if (strcasecmp(u->name, a->name) != 0)
+			continue;
+		TAILQ_FOREACH(n, &a->targets, entry)
+			if (strcasecmp(n->s + (n->s[0] == '\\'), u->name) ==
+			    0)
+				return;
+		WARN(k, a, "alias \"%s\": mail for the user of that name goes "
+		    "to others only", a->name);
+	}
+}
+
+static void
+check_aliases(struct check *k)
+{
+	const struct conf_alias *a;
+	size_t n = 0;
+
+	TAILQ_FOREACH(a, &k->conf->aliases, entry) {
+		if (++n > CONF_ALIASES_MAX) {
+			ERROR(k, a, "more than %d aliases", CONF_ALIASES_MAX);
+			return;
+		}
+	}
+	CHECK_UNIQUE(k, aliases, conf_alias, "alias", strcasecmp);
+	TAILQ_FOREACH(a, &k->conf->aliases, entry) {
+		check_targets(k, a);
+		check_hidden(k, a);
+	}
 }
 
 static void

@@ -60,8 +60,6 @@ struct lex {
 };
 
 static void	 free_file(struct lex_file *);
-static struct lex_file
-		*read_file(struct lex *, const char *, struct lex_pos);
 static int	 read_bytes(int, struct lex_file *);
 static int	 push(struct lex *, struct lex_file *, const char *, size_t,
 		    int);
@@ -162,7 +160,7 @@ lex_open(struct lex *lex, const char *path, struct lex_pos pos)
 		lex->error(pos, "files include each other too deep");
 		return (-1);
 	}
-	if ((f = read_file(lex, path, pos)) == NULL)
+	if ((f = lex_read(lex, path, pos)) == NULL)
 		return (-1);
 	return (push(lex, f, f->bytes, f->len, 0));
 }
@@ -185,8 +183,8 @@ lex_bytes(struct lex *lex, const char *path, const char *bytes, size_t len)
 }
 
 /* Reads and keeps a file; NULL after an error was told. */
-static struct lex_file *
-read_file(struct lex *lex, const char *path, struct lex_pos pos)
+struct lex_file *
+lex_read(struct lex *lex, const char *path, struct lex_pos pos)
 {
 	struct stat st;
 	struct lex_file *f = NULL;

@@ -62,7 +62,9 @@ void		 lex_free(struct lex *);
  * this, that are too large, or nested too deep.  0 or -1.
  */
 int		 lex_open(struct lex *, const char *path, struct lex_pos);
-/* The same from memory, which is copied. */
+/* Reads such a file, and takes no tokens from it; NULL after an error. */
+struct lex_file	*lex_read(struct lex *, const char *path, struct lex_pos);
+/* The same as lex_open from memory, which is copied. */
 int		 lex_bytes(struct lex *, const char *path, const char *,
 		    size_t);
 /* Path as seen from the file at the position: absolute, or beside it. */

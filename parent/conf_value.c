@@ -511,6 +511,47 @@ value_mailbox(const char *s, char *buf, size_t size, const char **why)
 }
 
 int
+value_alias_name(const char *s, const char **why)
+{
+	size_t i;
+
+	*why = "is not a name for an alias: at most 64 characters, no \"@\", "
+	    "and no \"\\\" in front";
+	if (s[0] == '\0' || s[0] == '\\')
+		return (-1);
+	for (i = 0; s[i] != '\0'; i++) {
+		if ((unsigned char)s[i] < ' ' || s[i] == 0x7f || s[i] == '@')
+			return (-1);
+	}
+	return (i > LOCAL_MAX ? -1 : 0);
+}
+
+int
+value_alias_target(const char *s, char *buf, size_t size, const char **why)
+{
+	const char *name = s[0] == '\\' ? s + 1 : s;
+
+	if (s[0] == '|') {
+		*why = "is a program: mail goes to users and addresses only";
+		return (-1);
+	}
+	if (s[0] == '/') {
+		*why = "is a file: mail goes to users and addresses only";
+		return (-1);
+	}
+	if (strncasecmp(s, ":include:", strlen(":include:")) == 0) {
+		*why = "is not supported: write the list itself";
+		return (-1);
+	}
+	if (strchr(s, '@') != NULL)
+		return (value_mailbox(s, buf, size, why));
+	if (value_alias_name(name, why) == -1)
+		return (-1);
+	*why = "is too long";
+	return (strlcpy(buf, s, size) >= size ? -1 : 0);
+}
+
+int
 value_name(const char *s, size_t max, const char **why)
 {
 	size_t i;

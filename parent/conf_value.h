@@ -59,6 +59,11 @@ int	 value_address(const char *, const char **why);
 int	 value_network(const char *, char *buf, size_t, const char **why);
 /* local@domain, with the domain in lower case in buf. */
 int	 value_mailbox(const char *, char *buf, size_t, const char **why);
+/* What a mail address has before the "@"; at most 64 bytes, not quoted. */
+int	 value_alias_name(const char *, const char **why);
+/* A name, "\\" and a name, or an address, as value_mailbox puts it. */
+int	 value_alias_target(const char *, char *buf, size_t,
+	    const char **why);
 /* A domain, in lower case in buf. */
 int	 value_domain(const char *, char *buf, size_t, const char **why);
 /* Safe as the name of a file: [A-Za-z0-9._-], no leading '.', <= max. */

@@ -9,7 +9,8 @@
 #include "conf.h"
 
 #define PARSE_NOWARN	0x01	/* errors only: warnings were said before */
-#define PARSE_NOINCLUDE	0x02	/* "include" is an error */
+#define PARSE_NOINCLUDE	0x02	/* "include" is an error, and
+				 * "aliases" is not read */
 #define PARSE_FILES	0x04	/* look at the files that it names, too */
 
 /* What print_config shows of a password; it parses, but is no secret. */

@@ -64,13 +64,14 @@ static int		 told;		/* the lexer has said what is wrong */
 	uint32_t		 number;
 }
 
-%token <word> ABORT ADDRESS AFTER AGE AND ANSWER AS AT BALANCE BETWEEN BREAKER
-%token <word> BUDGET BULK CA CALLS CERT CHAT CONTROL COST CURRENCY DAY DEADLINE
+%token <word> ABORT ADDRESS ADDRESSING AFTER AGE ALIAS ALIASES AND
+%token <word> ANSWER AS AT BALANCE BETWEEN BREAKER
+%token <word> BUDGET BULK CA CALLS CATCHALL CERT CHAT CONTROL COST CURRENCY DAY DEADLINE
 %token <word> DIAL DOMAINS DOWN EMPTY EVERY EXPIRE FAILURES FETCH FLOW FOR FREE
 %token <word> FROM HOLD HOLIDAYS HOSTNAME HOUR INCLUDE INIT KEEP KEY LARGE
 %token <word> LARGER LINE LINGER LISTEN LOCAL LOCK MARGIN MAX MEGABYTE MESSAGE
 %token <word> MESSAGES MINIMUM MODEM MONTH MOST NO NOT ON OPTIONS PARALLEL
-%token <word> PASSWORD PAUSE PER PHONE PKI POP3 POP3S PORT POSTMASTER PPP PRICE
+%token <word> PASSWORD PAUSE PER PHONE PKI PLUS POP3 POP3S PORT POSTMASTER PPP PRICE
 %token <word> PULSE READONLY REDIAL RELAY SECONDS SESSIONS SETUP SIZE SKIP SMTP
 %token <word> SPEED SPOOL STALL STATUS SUBMISSION SUBMISSIONS TARIFF THEN
 %token <word> TIMEOUT TLS TO TONE UNIT UNRESTRICTED UP UPSTREAM URGENT USER
@@ -171,6 +172,16 @@ global		: HOSTNAME string	{ build_hostname(b, $1, $2); }
 			build_duration(b, $4, &b->conf->global.bulk_after,
 			    $5);
 		}
+		| ALIAS string TO strings	{
+			build_alias(b, $1, $2, $4);
+		}
+		| ALIASES string	{
+			build_path(b, $1, &b->conf->global.aliases, $2);
+		}
+		| CATCHALL string	{
+			build_string(b, $1, &b->conf->global.catch_all, $2);
+		}
+		| NO PLUS ADDRESSING	{ build_no_plus(b, $2); }
 		| CURRENCY string	{ build_currency(b, $1, $2); }
 		| HOLIDAYS '{' datelist blockend
 		;
@@ -488,8 +499,11 @@ static const struct keyword {
 } keywords[] = {		/* sorted */
 	{ "abort",		ABORT },
 	{ "address",		ADDRESS },
+	{ "addressing",		ADDRESSING },
 	{ "after",		AFTER },
 	{ "age",		AGE },
+	{ "alias",		ALIAS },
+	{ "aliases",		ALIASES },
 	{ "and",		AND },
 	{ "answer",		ANSWER },
 	{ "as",			AS },
@@ -501,6 +515,7 @@ static const struct keyword {
 	{ "bulk",		BULK },
 	{ "ca",			CA },
 	{ "calls",		CALLS },
+	{ "catch-all",		CATCHALL },
 	{ "cert",		CERT },
 	{ "chat",		CHAT },
 	{ "control",		CONTROL },
@@ -554,6 +569,7 @@ static const struct keyword {
 	{ "per",		PER },
 	{ "phone",		PHONE },
 	{ "pki",		PKI },
+	{ "plus",		PLUS },
 	{ "pop3",		POP3 },
 	{ "pop3s",		POP3S },
 	{ "port",		PORT },
@@ -776,6 +792,7 @@ parse(const char *path, const char *bytes, size_t len, int flags)
 		goto done;
 	if (yyparse() != 0 && b->errors == 0)
 		build_error(b, now.token.pos, "the parser gave up");
+	build_alias_file(b);
 	if (b->errors > 0 || b->syntax_errors > 0)
 		goto done;
 	if (conf_defaults(b->conf) == -1) {

@@ -32,6 +32,7 @@ static void	 print_global(FILE *, const struct conf_global *);
 static void	 print_listeners(FILE *, const struct conf *);
 static void	 print_upstreams(FILE *, const struct conf *);
 static void	 print_users(FILE *, const struct conf *);
+static void	 print_aliases(FILE *, const struct conf *);
 static void	 print_account(FILE *, const struct conf_account *);
 static void	 print_holidays(FILE *, const struct conf *);
 static void	 print_tariffs(FILE *, const struct conf *);
@@ -69,6 +70,7 @@ print_config_to(FILE *f, const struct conf *conf)
 	print_listeners(f, conf);
 	print_upstreams(f, conf);
 	print_users(f, conf);
+	print_aliases(f, conf);
 	print_holidays(f, conf);
 	print_tariffs(f, conf);
 	print_lines(f, conf);
@@ -257,6 +259,8 @@ print_global(FILE *f, const struct conf_global *g)
 		{ "ca", g->ca },
 		{ "users", g->users },
 		{ "postmaster", g->postmaster },
+		{ "catch-all", g->catch_all },
+		{ "aliases", g->aliases },
 		{ "currency", g->currency }
 	};
 	size_t i;
@@ -268,12 +272,30 @@ print_global(FILE *f, const struct conf_global *g)
 		print_quoted(f, strings[i].value);
 		fprintf(f, "\n");
 	}
+	if (g->no_plus)
+		fprintf(f, "no plus addressing\n");
 	fprintf(f, "message max ");
 	print_size(f, g->message_max);
 	fprintf(f, "\nsessions %u\nsessions per address %u\n", g->sessions,
 	    g->sessions_per_address);
 	fprintf(f, "fetch parallel %u\nexpire after %u windows\n",
 	    g->parallel, g->expire);
+}
+
+/* Those of the file are printed by its name. */
+static void
+print_aliases(FILE *f, const struct conf *conf)
+{
+	const struct conf_alias *a;
+
+	TAILQ_FOREACH(a, &conf->aliases, entry) {
+		if (a->from_file)
+			continue;
+		fprintf(f, "alias ");
+		print_quoted(f, a->name);
+		print_strings(f, " to", &a->targets);
+		fprintf(f, "\n");
+	}
 }
 
 static const char *

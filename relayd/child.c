@@ -244,6 +244,7 @@ static const struct channel_row child_rows[] = {
 	{ PARENT_CONF_UPSTREAM,		handle_conf_item },
 	{ PARENT_CONF_CA,		handle_conf_item },
 	{ PARENT_CONF_USER,		handle_conf_item },
+	{ PARENT_CONF_ALIAS,		handle_conf_item },
 	{ PARENT_CONF_ACCOUNT,		handle_conf_item },
 	{ PARENT_CONF_TARIFF,		handle_conf_item },
 	{ PARENT_CONF_RATE,		handle_conf_item },

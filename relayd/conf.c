@@ -67,6 +67,7 @@ conf_new(void)
 	TAILQ_INIT(&c->listeners);
 	TAILQ_INIT(&c->upstreams);
 	TAILQ_INIT(&c->users);
+	TAILQ_INIT(&c->aliases);
 	TAILQ_INIT(&c->accounts);
 	TAILQ_INIT(&c->rates);
 	TAILQ_INIT(&c->tariffs);
@@ -91,6 +92,8 @@ conf_free(struct conf *c)
 	free(c->global.users);
 	free(c->global.ca);
 	free(c->global.postmaster);
+	free(c->global.aliases);
+	free(c->global.catch_all);
 	free(c->global.currency);
 	free_trust(c);
 	free_people(c);
@@ -158,6 +161,7 @@ free_people(struct conf *c)
 {
 	struct conf_domain *d;
 	struct conf_user *u;
+	struct conf_alias *alias;
 	struct conf_account *a;
 
 	while ((d = TAILQ_FIRST(&c->domains)) != NULL) {
@@ -170,6 +174,12 @@ free_people(struct conf *c)
 		free(u->name);
 		strlist_free(&u->addresses);
 		free(u);
+	}
+	while ((alias = TAILQ_FIRST(&c->aliases)) != NULL) {
+		TAILQ_REMOVE(&c->aliases, alias, entry);
+		free(alias->name);
+		strlist_free(&alias->targets);
+		free(alias);
 	}
 	while ((a = TAILQ_FIRST(&c->accounts)) != NULL) {
 		TAILQ_REMOVE(&c->accounts, a, entry);

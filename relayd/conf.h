@@ -102,6 +102,17 @@ struct conf_user {
 	uint32_t		 line;
 };
 
+/* A name at the local domains, and at our own, that stands for others. */
+#define CONF_ALIASES_MAX	10000
+struct conf_alias {
+	TAILQ_ENTRY(conf_alias)	 entry;
+	char			*name;		/* a local part, not quoted */
+	struct strlist		 targets;	/* names, addresses; "\\name" is
+						 * the user, never an alias */
+	uint32_t		 from_file;	/* "aliases", not "alias" */
+	uint32_t		 line;
+};
+
 #define KEEP_NONE	0		/* delete as soon as ours is durable */
 #define KEEP_FOREVER	UINT64_MAX
 
@@ -244,6 +255,7 @@ TAILQ_HEAD(conf_pkis, conf_pki);
 TAILQ_HEAD(conf_listeners, conf_listener);
 TAILQ_HEAD(conf_upstreams, conf_upstream);
 TAILQ_HEAD(conf_users, conf_user);
+TAILQ_HEAD(conf_aliases, conf_alias);
 TAILQ_HEAD(conf_accounts, conf_account);
 TAILQ_HEAD(conf_rates, conf_rate);
 TAILQ_HEAD(conf_tariffs, conf_tariff);
@@ -263,6 +275,9 @@ struct conf_global {
 	char			*users;		/* passwd-file path, or NULL */
 	char			*ca;		/* default trust, path */
 	char			*postmaster;	/* user name, or NULL */
+	char			*aliases;	/* path of the file, or NULL */
+	char			*catch_all;	/* user name, or NULL */
+	uint32_t		 no_plus;	/* "+" in names is ordinary */
 	uint64_t		 message_max;	/* bytes of one message */
 	uint32_t		 sessions;	/* LAN sessions in all */
 	uint32_t		 sessions_per_address;
@@ -286,6 +301,7 @@ struct conf {
 	struct conf_listeners	 listeners;
 	struct conf_upstreams	 upstreams;
 	struct conf_users	 users;
+	struct conf_aliases	 aliases;
 	struct conf_accounts	 accounts;
 	struct conf_rates	 rates;
 	struct conf_tariffs	 tariffs;

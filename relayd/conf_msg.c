@@ -44,6 +44,8 @@ static const struct field fields_global[] = {
 	STR(conf_global, empty), STR(conf_global, control),
 	STR(conf_global, control_ro), STR(conf_global, users),
 	STR(conf_global, ca), STR(conf_global, postmaster),
+	STR(conf_global, aliases), STR(conf_global, catch_all),
+	U32(conf_global, no_plus),
 	U64(conf_global, message_max), U32(conf_global, sessions),
 	U32(conf_global, sessions_per_address), U32(conf_global, parallel),
 	U32(conf_global, expire), U32(conf_global, redial),
@@ -77,6 +79,10 @@ static const struct field fields_upstream[] = {
 static const struct field fields_user[] = {
 	STR(conf_user, name), LIST(conf_user, addresses),
 	U32(conf_user, line), END
+};
+static const struct field fields_alias[] = {
+	STR(conf_alias, name), LIST(conf_alias, targets),
+	U32(conf_alias, from_file), U32(conf_alias, line), END
 };
 static const struct field fields_account[] = {
 	STR(conf_account, name), STR(conf_account, user),
@@ -330,6 +336,7 @@ conf_msg_send(struct channel *ch, enum proc_id receiver,
 	struct conf_listener	*listener;
 	struct conf_upstream	*upstream;
 	struct conf_user	*user;
+	struct conf_alias	*alias;
 	struct conf_account	*account;
 	struct conf_tariff	*tariff;
 	struct conf_rate	*rate;
@@ -360,6 +367,10 @@ conf_msg_send(struct channel *ch, enum proc_id receiver,
 		    send_item(&to, PARENT_CONF_CA, NULL, upstream, 1) == -1)
 			return (-1);
 	SEND_ALL(user, PARENT_CONF_USER, fields_user);
+	TAILQ_FOREACH(alias, &conf->aliases, entry)
+		if (send_item(&to, PARENT_CONF_ALIAS, fields_alias, alias,
+		    0) == -1)
+			return (-1);
 	SEND_ALL(account, PARENT_CONF_ACCOUNT, fields_account);
 	SEND_ALL(tariff, PARENT_CONF_TARIFF, fields_tariff);
 	SEND_ALL(rate, PARENT_CONF_RATE, fields_rate);
@@ -519,6 +530,8 @@ conf_msg_receive(struct conf *conf, struct imsg *imsg)
 		RECEIVE(upstreams, conf_upstream, fields_upstream);
 	case PARENT_CONF_USER:
 		RECEIVE(users, conf_user, fields_user);
+	case PARENT_CONF_ALIAS:
+		RECEIVE(aliases, conf_alias, fields_alias);
 	case PARENT_CONF_ACCOUNT:
 		RECEIVE(accounts, conf_account, fields_account);
 	case PARENT_CONF_TARIFF:

@@ -39,6 +39,7 @@ enum proto_type {
 	PARENT_CONF_UPSTREAM,
 	PARENT_CONF_CA,		/* + fd: trust of the newest upstream */
 	PARENT_CONF_USER,
+	PARENT_CONF_ALIAS,
 	PARENT_CONF_ACCOUNT,
 	PARENT_CONF_TARIFF,
 	PARENT_CONF_RATE,

@@ -199,6 +199,41 @@ line "l" { modem "/m" phone 1 no ppp lock "$tmp/lock" }
 END
 names files-lock 0 "files.conf:1: line \"l\": lock $tmp/lock: No such file"
 
+line5() { head -n 4 aliases >four; echo "$1" | cat four - >aliases; }
+# The file of aliases: what it says is told of by its own lines.
+cat >aliases <<'END'
+# For programs
+postmaster: root
+root: alice,
+	x@far.example
+END
+chmod 644 aliases
+cat >with-aliases.conf <<END
+local domains { "h.example" }
+aliases "$tmp/aliases"
+user "alice" { }
+END
+accept aliases-file with-aliases.conf
+same /dev/null err && ok aliases-file-without-warnings ||
+    bad aliases-file-without-warnings "warnings"
+: >diff
+chmod 664 aliases
+refuse aliases-664 with-aliases.conf \
+    'with-aliases.conf:2: .*aliases: others than its owner can write'
+chmod 644 aliases
+line5 'news: |/bin/prog'
+refuse aliases-program with-aliases.conf 'aliases:5: "|/bin/prog" is a program'
+line5 'news: :include:/x'
+refuse aliases-include with-aliases.conf 'aliases:5: ":include:/x" is not'
+line5 'ROOT: alice'
+refuse aliases-twice with-aliases.conf 'aliases:5: alias "ROOT" is there'
+line5 'news: carol'
+accept aliases-unknown with-aliases.conf
+grep -q 'aliases:5: alias "news": there is neither a user nor' err &&
+    ok aliases-unknown-is-said || bad aliases-unknown-is-said "not said"
+sed 's/^aliases.*/include "aliases"/' with-aliases.conf >not-aliases.conf
+refuse aliases-included not-aliases.conf 'aliases:2: '
+
 refuse missing missing.conf 'missing.conf: No such file'
 refuse directory . 'not a plain file'
 mkfifo fifo && refuse fifo fifo 'not a plain file'

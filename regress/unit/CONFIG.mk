@@ -1,6 +1,6 @@
 # See LICENSE for the terms.
 
-CONFIG_OBJS = parent/parse.o parent/conf_build.o parent/conf_build_dial.o \
+CONFIG_OBJS = parent/aliases.o parent/parse.o parent/conf_build.o parent/conf_build_dial.o \
 	parent/conf_build_line.o parent/conf_build_mail.o \
 	parent/conf_check.o parent/conf_default.o parent/conf_files.o \
 	parent/conf_lex.o parent/conf_value.o parent/passwd.o \
@@ -25,3 +25,12 @@ regress/fuzz/passwd_fuzz: regress/fuzz/passwd_fuzz.o \
     regress/fuzz/standalone.o parent/passwd.o
 	$(CC) $(LDFLAGS) -o $@ regress/fuzz/passwd_fuzz.o \
 	    regress/fuzz/standalone.o parent/passwd.o $(LIBS) $(CRYPT_LIBS)
+
+regress/unit/aliases_test: regress/unit/aliases_test.o parent/aliases.o
+	$(CC) $(LDFLAGS) -o $@ regress/unit/aliases_test.o parent/aliases.o \
+	    $(LIBS) -lcmocka
+
+regress/fuzz/aliases_fuzz: regress/fuzz/aliases_fuzz.o \
+    regress/fuzz/standalone.o parent/aliases.o
+	$(CC) $(LDFLAGS) -o $@ regress/fuzz/aliases_fuzz.o \
+	    regress/fuzz/standalone.o parent/aliases.o $(LIBS)

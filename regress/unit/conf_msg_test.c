@@ -181,11 +181,18 @@ fill_people(struct conf *c)
 	ITEM(c, domains, conf_domain, d);
 	ITEM(c, users, conf_user, user);
 	ITEM(c, accounts, conf_account, a);
+	ITEM(c, aliases, conf_alias, alias);
 	d->name = text("ship.example");
 	user->name = text("alice");
 	TAILQ_INIT(&user->addresses);
 	strlist_add(&user->addresses, "alice@ship.example");
 	user->line = 20;
+	alias->name = text("root");
+	TAILQ_INIT(&alias->targets);
+	strlist_add(&alias->targets, "alice");
+	strlist_add(&alias->targets, "x@far.example");
+	alias->from_file = 1;
+	alias->line = 22;
 	a->name = text("alice@isp#1");
 	a->user = text("alice");
 	a->upstream = text("isp");
@@ -296,6 +303,10 @@ full(void)
 	g->currency = text("EUR");
 	g->breaker = 10;
 	g->breaker_pause = 11;
+	g->postmaster = text("alice");
+	g->aliases = text("/aliases");
+	g->catch_all = text("bob");
+	g->no_plus = 12;
 	fill_servers(c);
 	fill_people(c);
 	fill_line(c);
@@ -426,6 +437,17 @@ check_account(const struct conf *sent, enum proc_id to)
 	same_strings(a, b, m, to);
 	SAME(keep);
 	SAME(large);
+	SAME(line);
+}
+
+static void
+check_alias(const struct conf *sent, enum proc_id to)
+{
+	PAIR(aliases, conf_alias, TO(PROC_SPOOLD));
+
+	assert_string_equal(a->name, b->name);
+	same_list(&a->targets, &b->targets);
+	SAME(from_file);
 	SAME(line);
 }
 
@@ -562,6 +584,7 @@ check_global(const struct conf *sent, enum proc_id to)
 		M(conf_global, empty), M(conf_global, control),
 		M(conf_global, control_ro), M(conf_global, users),
 		M(conf_global, ca), M(conf_global, postmaster),
+		M(conf_global, aliases), M(conf_global, catch_all),
 		M(conf_global, currency), { NULL, 0, 0 }
 	};
 	const struct conf_global	*a = &sent->global, *b = &got->global;
@@ -577,6 +600,7 @@ check_global(const struct conf *sent, enum proc_id to)
 	SAME(redial_then);
 	SAME(bulk_larger);
 	SAME(bulk_after);
+	SAME(no_plus);
 	SAME(breaker);
 	SAME(breaker_pause);
 }
@@ -596,6 +620,7 @@ round_trip(enum proc_id to)
 	check_upstream(sent, to);
 	check_account(sent, to);
 	check_user(sent, to);
+	check_alias(sent, to);
 	check_domain(sent, to);
 	check_line(sent, to);
 	check_rate(sent, to);
