@@ -376,16 +376,36 @@ bounce_wanted(const struct recipient *r, enum bounce_kind kind)
 	return (0);
 }
 
+/* 0, or -1 with errno: an alias that leads nowhere adds nobody. */
+static int
+bounce_alias(const struct conf *conf, const struct conf_alias *alias,
+    const char *sender, struct envelope *e)
+{
+	struct route_failure	 why;
+
+	switch (route_expand(conf, alias, sender, ROUTE_ALIASES_MAX, e,
+	    &why)) {
+	case ROUTE_EXPANDED:
+		return (0);
+	case ROUTE_EXPAND_MEMORY:
+		return (-1);
+	default:
+		envelope_cut(e, 0);
+		return (0);
+	}
+}
+
 /*
- * Whom to tell: the envelope of the bounce with its one recipient.  0 with
- * *ep NULL when there is nobody, -1 with errno.
+ * Whom to tell: the envelope of the bounce with its one recipient, or with
+ * those whom an alias stands for.  0 with *ep NULL when there is nobody, -1
+ * with errno.
  */
 static int
 bounce_envelope(const struct conf *conf, const char *sender,
     struct envelope **ep)
 {
 	struct address	 a;
-	struct route	 route = { ROUTE_NO_USER, NULL };
+	struct route	 route = { ROUTE_NO_USER, NULL, NULL };
 	struct envelope	*e;
 	char		 address[ADDRESS_MAX + 1];
 	int		 n;
@@ -394,24 +414,32 @@ bounce_envelope(const struct conf *conf, const char *sender,
 	if (sender[0] != '\0' &&
 	    address_parse(sender, strlen(sender), &a) == 0)
 		route = route_recipient(conf, &a, 1);
+	if ((e = envelope_new("")) == NULL)
+		return (-1);
+	if (route.kind == ROUTE_ALIAS &&
+	    bounce_alias(conf, route.alias, sender, e) == -1)
+		goto fail;
 	n = snprintf(address, sizeof(address), "%s", sender);
 	if (route.kind != ROUTE_LOCAL && route.kind != ROUTE_RELAY) {
 		/* It cannot be given back: the last who may care. */
-		if ((route.user = conf->global.postmaster) == NULL)
-			return (0);
+		route.user = conf->global.postmaster;
 		n = snprintf(address, sizeof(address), "postmaster@%s",
 		    conf->global.hostname);
+		if (e->nrecipients == 0 && route.user == NULL)
+			n = -1;
 	}
-	if (n < 0 || (size_t)n >= sizeof(address))
-		return (0);
-	if ((e = envelope_new("")) == NULL)
-		return (-1);
-	if (envelope_add(e, address, route.user) == -1) {
+	if (e->nrecipients == 0 && (n < 0 || (size_t)n >= sizeof(address))) {
 		envelope_free(e);
-		return (-1);
+		return (0);
 	}
+	if (e->nrecipients == 0 && envelope_add(e, address, route.user) == -1)
+		goto fail;
 	*ep = e;
 	return (0);
+
+fail:
+	envelope_free(e);
+	return (-1);
 }
 
 /* Local time now is how many minutes east of Greenwich? */

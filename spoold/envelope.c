@@ -43,21 +43,26 @@ envelope_add(struct envelope *e, const char *address, const char *user)
 }
 
 void
-envelope_free(struct envelope *e)
+envelope_cut(struct envelope *e, uint32_t n)
 {
 	struct recipient	*r;
-	uint32_t		 i;
 
-	if (e == NULL)
-		return;
-	for (i = 0; i < e->nrecipients; i++) {
-		r = &e->recipients[i];
+	while (e->nrecipients > n) {
+		r = &e->recipients[--e->nrecipients];
 		free(r->address);
 		free(r->user);
 		free(r->notify);
 		free(r->orcpt);
 		free(r->status);
 	}
+}
+
+void
+envelope_free(struct envelope *e)
+{
+	if (e == NULL)
+		return;
+	envelope_cut(e, 0);
 	free(e->recipients);
 	free(e->sender);
 	free(e->envid);

@@ -69,6 +69,8 @@ struct envelope {
 void	 envelope_free(struct envelope *);
 /* An empty envelope, or NULL. */
 struct envelope	*envelope_new(const char *sender);
+/* Only the first n recipients stay. */
+void	 envelope_cut(struct envelope *, uint32_t n);
 /* Appends a recipient (strings copied); user may be NULL.  0 or -1. */
 int	 envelope_add(struct envelope *, const char *address,
 	    const char *user);

@@ -233,7 +233,7 @@ sender_user(const struct smtp_session *s, const struct smtp_command *cmd)
 		return (s->user);
 	if (cmd->address.text[0] == '\0')
 		return (NULL);
-	route = route_recipient(child_conf, &cmd->address, 1);
+	route = route_owner(child_conf, &cmd->address);
 	return (route.kind == ROUTE_LOCAL ? route.user : NULL);
 }
 
@@ -343,7 +343,7 @@ recipient_known(const struct envelope *e, const struct address *address,
 /* 0, or -1 with ENOMEM; then the recipient may lack what was asked. */
 static int
 recipient_add(struct envelope *e, const struct smtp_command *cmd,
-    const char *user)
+    const char *address, const char *user)
 {
 	struct recipient	*r;
 	char			*notify = NULL, *orcpt = NULL;
@@ -352,7 +352,7 @@ recipient_add(struct envelope *e, const struct smtp_command *cmd,
 	    (notify = strdup(cmd->notify)) == NULL) ||
 	    (cmd->orcpt[0] != '\0' &&
 	    (orcpt = strdup(cmd->orcpt)) == NULL) ||
-	    envelope_add(e, cmd->address.text, user) == -1) {
+	    envelope_add(e, address, user) == -1) {
 		free(notify);
 		free(orcpt);
 		return (-1);
@@ -361,6 +361,91 @@ recipient_add(struct envelope *e, const struct smtp_command *cmd,
 	r->notify = notify;
 	r->orcpt = orcpt;
 	return (0);
+}
+
+static enum smtp_next
+alias_refused(struct smtp_session *s, const struct smtp_command *cmd,
+    enum route_expand result, const struct route_failure *why)
+{
+	if (result == ROUTE_EXPAND_MEMORY)
+		return (no_memory(s));
+	log_warnx("alias \"%s\": %s%s%s", why->alias,
+	    result == ROUTE_EXPAND_MANY ? "stands for too many" :
+	    result == ROUTE_EXPAND_EMPTY ? "leads to nobody but itself" :
+	    "there is no way to \"",
+	    result == ROUTE_EXPAND_TARGET ? why->target : "",
+	    result == ROUTE_EXPAND_TARGET ? "\"" : "");
+	log_info("smtp: recipient refused address=[%s] user=%s from=<%s> "
+	    "to=<%s> reason=alias", s->address,
+	    s->user[0] != '\0' ? s->user : "-", s->envelope->sender,
+	    cmd->address.text);
+	switch (result) {
+	case ROUTE_EXPAND_MANY:
+		return (smtp_session_reply(s, 550, "5.5.3",
+		    "Alias \"%s\" stands for too many", why->alias));
+	case ROUTE_EXPAND_EMPTY:
+		return (smtp_session_reply(s, 550, "5.4.6",
+		    "Alias \"%s\" leads to nobody", why->alias));
+	default:
+		return (smtp_session_reply(s, 550, "5.1.1",
+		    "Alias \"%s\" leads to \"%s\", which is nobody here",
+		    why->alias, why->target));
+	}
+}
+
+/* Those of x that the envelope lacks, all of them or, with too many, none. */
+static enum smtp_next
+recipients_add(struct smtp_session *s, const struct smtp_command *cmd,
+    const struct envelope *x)
+{
+	struct envelope	*e = s->envelope;
+	struct address	 a;
+	uint32_t	 i, before = e->nrecipients;
+
+	for (i = 0; i < x->nrecipients; i++) {
+		const struct recipient	*r = &x->recipients[i];
+
+		if (address_parse(r->address, strlen(r->address), &a) == -1 ||
+		    recipient_known(e, &a, r->user))
+			continue;
+		if (e->nrecipients >= SMTP_RECIPIENTS_LIMIT) {
+			envelope_cut(e, before);
+			return (smtp_session_reply(s, 452, "4.5.3",
+			    "Too many recipients"));
+		}
+		if (recipient_add(e, cmd, r->address, r->user) == -1) {
+			envelope_cut(e, before);
+			return (no_memory(s));
+		}
+		if (a.utf8 && !(e->flags & ENVELOPE_SMTPUTF8)) {
+			envelope_cut(e, before);
+			return (smtp_session_reply(s, 553, "5.6.7",
+			    "Address beyond ASCII needs SMTPUTF8"));
+		}
+	}
+	return (smtp_session_reply(s, 250, "2.1.5", "Recipient ok"));
+}
+
+/* RFC 5321 3.9.1: the message stays the sender's. */
+static enum smtp_next
+rcpt_alias(struct smtp_session *s, const struct smtp_command *cmd,
+    const struct conf_alias *alias)
+{
+	struct route_failure	 why;
+	struct envelope		*x;
+	enum route_expand	 result;
+	enum smtp_next		 next;
+
+	if ((x = envelope_new("")) == NULL)
+		return (no_memory(s));
+	result = route_expand(child_conf, alias, cmd->address.text,
+	    SMTP_RECIPIENTS_LIMIT, x, &why);
+	if (result == ROUTE_EXPANDED)
+		next = recipients_add(s, cmd, x);
+	else
+		next = alias_refused(s, cmd, result, &why);
+	envelope_free(x);
+	return (next);
 }
 
 static enum smtp_next
@@ -379,13 +464,15 @@ command_rcpt(struct smtp_session *s, const struct smtp_command *cmd)
 		return (smtp_session_reply(s, 553, "5.6.7",
 		    "Address beyond ASCII needs SMTPUTF8"));
 	route = route_recipient(child_conf, &cmd->address, may_relay(s));
+	if (route.kind == ROUTE_ALIAS)
+		return (rcpt_alias(s, cmd, route.alias));
 	if (route.kind != ROUTE_LOCAL && route.kind != ROUTE_RELAY)
 		return (recipient_refused(s, cmd, route.kind));
 	if (!recipient_known(e, &cmd->address, route.user)) {
 		if (e->nrecipients >= SMTP_RECIPIENTS_LIMIT)
 			return (smtp_session_reply(s, 452, "4.5.3",
 			    "Too many recipients"));
-		if (recipient_add(e, cmd, route.user) == -1)
+		if (recipient_add(e, cmd, cmd->address.text, route.user) == -1)
 			return (no_memory(s));
 	}
 	return (smtp_session_reply(s, 250, "2.1.5", "Recipient ok"));

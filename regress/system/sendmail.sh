@@ -8,7 +8,16 @@ tools
 ca_make root "IP:127.0.0.1,DNS:localhost"
 site_ports
 SOCKET=$T/site/submit.sock
-GLOBALS="listen on \"$SOCKET\" smtp"
+ALIASES=$T/aliases
+printf 'root: alice, mia\n' >"$ALIASES"
+chmod 644 "$ALIASES"
+GLOBALS="listen on \"$SOCKET\" smtp
+aliases \"$ALIASES\"
+alias \"crew\" to root, \"nina+log@ship.test\", \"lost\"
+user \"mia\" { }
+user \"nina\" { }
+user \"oscar\" { }
+user \"peggy\" { }"
 modem_start
 site_start
 
@@ -63,6 +72,30 @@ is "... a lone dot is the end" "$(grep -c 'not this' "$(newest bob)")" 0
 echo hi | $SENDMAIL frank
 check "a name alone is one of this machine's users" \
     wait_until 5 has_mail frank 1
+# Aliases, of the file and of the configuration.
+has_alice=$(count alice)
+echo hi | $SENDMAIL root
+check "mail for root is for whom the file says" wait_until 5 has_mail mia 1
+check "... and each of them" wait_until 5 has_mail alice $((has_alice + 1))
+echo hi | $SENDMAIL crew@ship.test 2>"$T/err"
+is "an alias that leads nowhere is refused" $? 67
+has "... and named" "$T/err" '"crew" leads to "lost", which is nobody here'
+echo hi | $SENDMAIL nina+lists@ship.test
+check "what follows a + does not count" wait_until 5 has_mail nina 1
+printf 'root: peggy\nlost: alice\n' >"$ALIASES"
+check "the file is read again with the configuration" \
+    ctl reload >/dev/null
+echo hi | $SENDMAIL root
+check "... and its new alias has mail" wait_until 5 has_mail peggy 1
+echo 'news: |/bin/prog' >>"$ALIASES"
+ctl reload >/dev/null 2>&1
+is "a bad one is refused" $? 1
+has "... its line is named" "$T/site/relayd.log" \
+    'aliases:3: "|/bin/prog" is a program'
+echo hi | $SENDMAIL crew@ship.test
+check "... and changes nothing" wait_until 5 has_mail nina 2
+printf 'root: peggy\nlost: alice\n' >"$ALIASES"
+
 echo hi | $SENDMAIL grace nobody.here@ship.test 2>"$T/err"
 is "one of two is unknown: EX_NOUSER" $? 67
 has "... and named" "$T/err" 'nobody.here@ship.test: 550'
@@ -100,6 +133,12 @@ is "newaliases without the control socket fails" $? 1
 reconf
 echo hi | $SENDMAIL judy
 check "the socket stays over a reload" wait_until 5 has_mail judy 1
+
+GLOBALS="$GLOBALS
+catch-all \"oscar\""
+reconf
+echo hi | $SENDMAIL whoever@ship.test
+check "what is for nobody is for the catch-all" wait_until 5 has_mail oscar 1
 site_stop
 check "... and goes at the end" test ! -e "$SOCKET"
 modem_stop

@@ -21,8 +21,8 @@ regress/unit/received_test: regress/unit/received_test.o spoold/received.o
 regress/unit/sasl_test: regress/unit/sasl_test.o spoold/sasl.o
 	$(CC) $(LDFLAGS) -o $@ regress/unit/sasl_test.o spoold/sasl.o $(LIBS) -lcmocka
 
-regress/unit/route_test: regress/unit/route_test.o spoold/route.o spoold/address.o librelayd.a
-	$(CC) $(LDFLAGS) -o $@ regress/unit/route_test.o spoold/route.o spoold/address.o librelayd.a $(LIBS) -lcmocka
+regress/unit/route_test: regress/unit/route_test.o spoold/route.o spoold/envelope.o spoold/address.o librelayd.a
+	$(CC) $(LDFLAGS) -o $@ regress/unit/route_test.o spoold/route.o spoold/envelope.o spoold/address.o librelayd.a $(LIBS) -lcmocka
 
 regress/unit/netmatch_test: regress/unit/netmatch_test.o spoold/netmatch.o librelayd.a
 	$(CC) $(LDFLAGS) -o $@ regress/unit/netmatch_test.o spoold/netmatch.o librelayd.a $(LIBS) -lcmocka

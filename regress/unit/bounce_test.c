@@ -569,6 +569,61 @@ test_null_sender(void **state)
 	envelope_free(e);
 }
 
+static struct conf_alias *
+add_alias(const char *name, const char *target)
+{
+	struct conf_alias	*a;
+
+	assert_non_null(a = calloc(1, sizeof(*a)));
+	TAILQ_INIT(&a->targets);
+	a->name = strdup(name);
+	strlist_add(&a->targets, target);
+	TAILQ_INSERT_TAIL(&conf->aliases, a, entry);
+	return (a);
+}
+
+/* What cron sends comes back to those who get root's mail. */
+static void
+test_alias_sender(void **state)
+{
+	struct envelope	*e, *b;
+
+	(void)state;
+	strlist_add(&add_alias("root", "alice")->targets, "x@far.example");
+	e = enqueue("root@mail.ship.example", NULL, NULL);
+	assert_int_equal(submit(e), 1);
+	assert_non_null(b = newest(e->id));
+	assert_string_equal(b->sender, "");
+	assert_int_equal(b->nrecipients, 2);
+	assert_string_equal(b->recipients[0].address,
+	    "root@mail.ship.example");
+	assert_string_equal(b->recipients[0].user, "alice");
+	assert_string_equal(b->recipients[1].address, "x@far.example");
+	assert_null(b->recipients[1].user);
+	envelope_free(b);
+	envelope_free(e);
+}
+
+/* One that leads nowhere leaves the last who may care. */
+static void
+test_broken_alias_sender(void **state)
+{
+	struct envelope	*e, *b;
+
+	(void)state;
+	strlist_add(&add_alias("root", "alice")->targets, "carol");
+	e = enqueue("root@ship.example", NULL, NULL);
+	assert_int_equal(submit(e), 0);
+	conf->global.postmaster = strdup("alice");
+	assert_int_equal(submit(e), 1);
+	assert_non_null(b = newest(e->id));
+	assert_int_equal(b->nrecipients, 1);
+	assert_string_equal(b->recipients[0].address,
+	    "postmaster@mail.ship.example");
+	envelope_free(b);
+	envelope_free(e);
+}
+
 /* A sender of our own domain whom nobody knows. */
 static void
 test_unknown_sender(void **state)
@@ -609,7 +664,8 @@ main(void)
 		cmocka_unit_test(test_wanted),
 		Q(test_delay), Q(test_relayed),
 		Q(test_local_sender), Q(test_remote_sender),
-		Q(test_null_sender), Q(test_unknown_sender),
+		Q(test_null_sender), Q(test_alias_sender),
+		Q(test_broken_alias_sender), Q(test_unknown_sender),
 		Q(test_notify_never),
 	};
 

@@ -1146,6 +1146,103 @@ test_same_recipient(void **state)
 	(void)expect("250 2.0.0 ");
 }
 
+static struct conf_alias *
+add_alias(const char *name, const char *one, const char *two)
+{
+	struct conf_alias	*a;
+
+	assert_non_null(a = calloc(1, sizeof(*a)));
+	TAILQ_INIT(&a->targets);
+	set(&a->name, name);
+	assert_int_equal(strlist_add(&a->targets, one), 0);
+	if (two != NULL)
+		assert_int_equal(strlist_add(&a->targets, two), 0);
+	TAILQ_INSERT_TAIL(&child_conf->aliases, a, entry);
+	return (a);
+}
+
+/* Everyone once, with what was asked of the alias; the sender stays. */
+static void
+test_alias(void **state)
+{
+	const struct recipient	*r;
+
+	(void)state;
+	add_alias("root", "alice", "x@far.example");
+	dial();
+	ask("MAIL FROM:<root@ship.example>\r\n", "250 2.1.0 ");
+	ask("RCPT TO:<x@FAR.example>\r\n", "250 2.1.5 ");
+	ask("RCPT TO:<Root@ship.example> NOTIFY=NEVER "
+	    "ORCPT=rfc822;r@ship.example\r\n", "250 2.1.5 ");
+	ask("RCPT TO:<alice+x@ship.example>\r\n", "250 2.1.5 ");
+	ask("RCPT TO:<root@ship.example>\r\n", "250 2.1.5 ");
+	data();
+	say("x\r\n.\r\n");
+	expect_silence();
+	assert_string_equal(submitted.envelope->sender, "root@ship.example");
+	assert_null(submitted.envelope->user);
+	assert_int_equal(submitted.envelope->nrecipients, 2);
+	r = submitted.envelope->recipients;
+	assert_string_equal(r[0].address, "x@FAR.example");
+	assert_null(r[0].user);
+	assert_null(r[0].notify);
+	assert_string_equal(r[1].address, "Root@ship.example");
+	assert_string_equal(r[1].user, "alice");
+	assert_string_equal(r[1].notify, "NEVER");
+	assert_string_equal(r[1].orcpt, "rfc822;r@ship.example");
+	commit(0);
+	(void)expect("250 2.0.0 ");
+}
+
+/* All of an alias or nothing of it; what is wrong is named. */
+static void
+test_alias_refused(void **state)
+{
+	(void)state;
+	add_alias("root", "alice", "carol");
+	add_alias("a", "b", NULL);
+	add_alias("b", "a", NULL);
+	add_alias("wide", "alice", "j\xc3\xb6rg@far.example");
+	dial();
+	ask("MAIL FROM:<a@x>\r\n", "250 2.1.0 ");
+	assert_non_null(strstr((say("RCPT TO:<root@ship.example>\r\n"),
+	    expect("550 5.1.1 ")), "\"root\" leads to \"carol\""));
+	ask("RCPT TO:<a@ship.example>\r\n", "550 5.4.6 ");
+	ask("RCPT TO:<wide@ship.example>\r\n", "553 5.6.7 ");
+	ask("DATA\r\n", "554 5.5.1 ");
+}
+
+static void
+test_alias_limit(void **state)
+{
+	struct conf_alias	*a;
+	char			 line[64];
+	int			 i;
+
+	(void)state;
+	add_alias("two", "alice", "x@far.example");
+	a = add_alias("many", "alice", NULL);
+	for (i = 0; i < 1000; i++) {
+		snprintf(line, sizeof(line), "b%d@far.example", i);
+		assert_int_equal(strlist_add(&a->targets, line), 0);
+	}
+	dial();
+	ask("MAIL FROM:<a@x>\r\n", "250 2.1.0 ");
+	ask("RCPT TO:<many@ship.example>\r\n", "550 5.5.3 ");
+	for (i = 0; i < 999; i++) {
+		snprintf(line, sizeof(line), "RCPT TO:<b%d@y>\r\n", i);
+		ask(line, "250 2.1.5 ");
+	}
+	ask("RCPT TO:<two@ship.example>\r\n", "452 4.5.3 ");
+	ask("RCPT TO:<alice@ship.example>\r\n", "250 2.1.5 ");
+	data();
+	say("x\r\n.\r\n");
+	expect_silence();
+	assert_int_equal(submitted.envelope->nrecipients, 1000);
+	commit(0);
+	(void)expect("250 2.0.0 ");
+}
+
 static void
 test_network_refused(void **state)
 {
@@ -1623,6 +1720,7 @@ main(void)
 		T(test_etrn_refused),
 		T(test_syntax), T(test_long_lines), T(test_errors_limit),
 		T(test_recipients_limit), T(test_same_recipient),
+		T(test_alias), T(test_alias_refused), T(test_alias_limit),
 		T(test_network_refused), T(test_no_networks),
 		T(test_no_upstream), T(test_auth_plain), T(test_auth_unknown),
 		T(test_auth_login),
