@@ -84,6 +84,21 @@ client_find(const struct sockaddr_storage *peer)
 	return (RB_FIND(listener_clients, &clients, &key));
 }
 
+/*
+ * All of this machine's users have one address, which is none: more than one
+ * computer's share, and yet something for the LAN.
+ */
+static uint32_t
+client_limit(const struct client *c)
+{
+	const struct conf_global	*g = &child_conf->global;
+
+	if (c->address.family == AF_UNSPEC &&
+	    g->sessions / 2 > g->sessions_per_address)
+		return (g->sessions / 2);
+	return (g->sessions_per_address);
+}
+
 /* Counts a new session: 0, or -1 when there are too many. */
 static int
 client_add(const struct sockaddr_storage *peer)
@@ -98,9 +113,7 @@ client_add(const struct sockaddr_storage *peer)
 		netmatch_address(peer, &c->address);
 		RB_INSERT(listener_clients, &clients, c);
 	}
-	/* All of this machine's users have one address, which is none. */
-	if (c->address.family != AF_UNSPEC &&
-	    c->sessions >= child_conf->global.sessions_per_address) {
+	if (c->sessions >= client_limit(c)) {
 		if (c->sessions == 0) {
 			RB_REMOVE(listener_clients, &clients, c);
 			free(c);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <netinet/in.h>
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -233,6 +235,50 @@ await_refusal(int fd, const char *words)
 	buf[len] = '\0';
 	assert_string_equal(buf, words);
 	close(fd);
+}
+
+/* This machine's programs have half of all, and leave the LAN the rest. */
+static void
+test_local_share(void **state)
+{
+	struct conf		*conf = new_conf();
+	struct conf_listener	*lan, *local;
+	struct sockaddr_un	 sun;
+	int			 fd[4], i;
+
+	(void)state;
+	conf->global.sessions = 6;
+	lan = add_listener(conf, SERVICE_SMTP);
+	local = add_listener(conf, SERVICE_SMTP);
+	close(local->fd);
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "/tmp/listener.%ld",
+	    (long)getpid());
+	free(local->host);
+	assert_non_null(local->host = strdup(sun.sun_path));
+	local->port = 0;
+	assert_int_not_equal(local->fd = socket(AF_UNIX, SOCK_STREAM, 0), -1);
+	assert_int_not_equal(fcntl(local->fd, F_SETFL, O_NONBLOCK), -1);
+	assert_int_equal(bind(local->fd, (struct sockaddr *)&sun,
+	    sizeof(sun)), 0);
+	assert_int_equal(listen(local->fd, 16), 0);
+	use(conf);
+	for (i = 0; i < 4; i++) {
+		assert_int_not_equal(fd[i] = socket(AF_UNIX, SOCK_STREAM, 0),
+		    -1);
+		assert_int_equal(connect(fd[i], (struct sockaddr *)&sun,
+		    sizeof(sun)), 0);
+	}
+	await_served(3);
+	await_refusal(fd[3],
+	    "421 4.7.0 Too many connections, try again later\r\n");
+	i = dial(lan);
+	await_served(4);
+	close(i);
+	for (i = 0; i < 3; i++)
+		close(fd[i]);
+	unlink(sun.sun_path);
 }
 
 static void
@@ -473,6 +519,7 @@ int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
+		T(test_local_share),
 		T(test_services), T(test_address_limit),
 		T(test_total_limit), T(test_no_descriptors), T(test_reload),
 		T(test_refused_conf), T(test_contexts)
