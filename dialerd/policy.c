@@ -574,12 +574,16 @@ tell_conditions(const struct scene *s, const struct telling *t)
 	const struct conf_rule	*rule;
 	struct ctl_rule		 r;
 	time_t			 until = left_until(s->conf, s->f), when;
+	char			 text[PROTO_TEXT_MAX];
 
 	TAILQ_FOREACH(rule, &s->conf->rules, entry) {
 		memset(&r, 0, sizeof(r));
 		r.kind = CTL_RULE_CONDITION;
 		r.line = rule->line;
-		policy_rule_text(rule, r.rule, sizeof(r.rule));
+		policy_rule_text(rule, text, sizeof(text));
+		snprintf(r.rule, sizeof(r.rule), "%s %.240s",
+		    rule->condition == DIAL_EVERY ||
+		    rule->condition == DIAL_AT ? "dial" : "dial when", text);
 		policy_rule_state(rule, s->f, r.text, sizeof(r.text));
 		when = rule_when(&s->calendar, rule, s->f, until);
 		tell(t, &r, when, when != -1 && when <= s->f->now);
@@ -615,6 +619,7 @@ tell_budgets(const struct scene *s, const struct telling *t)
 	const struct conf_budget	*b;
 	struct ctl_rule			 r;
 	time_t				 when;
+	char			 text[PROTO_TEXT_MAX];
 
 	TAILQ_FOREACH(b, &s->conf->budgets, entry) {
 		if (!budget_known(b))
@@ -622,12 +627,12 @@ tell_budgets(const struct scene *s, const struct telling *t)
 		memset(&r, 0, sizeof(r));
 		r.kind = CTL_RULE_RESTRAINT;
 		r.line = b->line;
-		policy_budget_text(b, r.rule, sizeof(r.rule));
+		policy_budget_text(b, text, sizeof(text));
+		snprintf(r.rule, sizeof(r.rule), "budget %.240s", text);
 		policy_budget_state(b, s->f, r.text, sizeof(r.text));
+		/* When it will be used up nobody knows. */
 		when = budget_one(b, s->f, 0);
-		tell(t, &r, when == s->f->now ?
-		    span_period_end(b->period, s->f->now) : when,
-		    when != s->f->now);
+		tell(t, &r, when == s->f->now ? -1 : when, when != s->f->now);
 	}
 }
 

@@ -221,11 +221,10 @@ good_window() {
 }
 # Every call that the modem saw is in the ledger, over, and paid for.
 charged() {
-	_open=$(ctl_json show calls 0 | jq '[.[] | select(.closed == null or
-	    (.dialled != null and .connected != null and .cost == 0))] |
-	    length')
-	[ "$_open" = 0 ] && return
-	note "$n $1: $_open calls are open or not paid for"
+	_open=$(ctl_json show calls 0 | jq -c '.[] | select(.closed == null or
+	    (.dialled != null and .connected != null and .cost == 0))')
+	[ -z "$_open" ] && return
+	note "$n $1: open or not paid for: $_open"
 	UNPAID=$((UNPAID + 1))
 }
 

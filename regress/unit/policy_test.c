@@ -832,15 +832,15 @@ test_rules(void **state)
 	told[0] = '\0';
 	policy_rules(conf, &f, told_rule, told);
 	assert_string_equal(told,
-	    "messages 10|7 of 10 messages wait|-1\n"
-	    "age 2h|the oldest message has waited 1h|3600\n"
-	    "urgent|0 urgent messages wait|-1\n"
-	    "every 11h|the last good window was 10h ago|3600\n"
-	    "deadline 10m|no message has one|-1\n"
-	    "size 1M|70000 bytes of 1M wait|-1\n"
+	    "dial when messages 10|7 of 10 messages wait|-1\n"
+	    "dial when age 2h|the oldest message has waited 1h|3600\n"
+	    "dial when urgent|0 urgent messages wait|-1\n"
+	    "dial every 11h|the last good window was 10h ago|3600\n"
+	    "dial when deadline 10m|no message has one|-1\n"
+	    "dial when size 1M|70000 bytes of 1M wait|-1\n"
 	    "!hold between 12:00 and 14:00|no call in these hours|7200\n"
-	    "-1h per day|0s spent, a call may need 15m|43200\n"
-	    "!1 call per week|1 call made|561600\n"
+	    "-budget 1h per day|0s spent, a call may need 15m|-1\n"
+	    "!budget 1 call per week|1 call made|561600\n"
 	    "!redial 2 within 3m then 15m|1 failed call in a row: pause "
 	    "before a redial|5\n");
 }
